@@ -1,0 +1,53 @@
+"""A config as typed data: what its author wrote, before any model is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pruneconf.document import Document, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A share of weights, exact: `text` as written, `value` the decimal it denotes (`0.29` is 29/100)."""
+
+    text: str
+    value: Fraction
+
+    def of(self, count: int) -> int:
+        """floor(ratio * count), without a binary float on the way."""
+        return count * self.value.numerator // self.value.denominator
+
+
+@dataclass(frozen=True, slots=True)
+class SubConfig:
+    """One entry of the list. A key that is not written is None.
+
+    `ratio` is the value of `ratio_key`, one of `sparsity_per_layer`, `total_sparsity` and `sparsity`; both are
+    None for an exclude. `path` leads to the entry in the document.
+    """
+
+    index: int
+    path: Path
+    op_types: tuple[str, ...] | None = None
+    op_names: tuple[str, ...] | None = None
+    op_partial_names: tuple[str, ...] | None = None
+    exclude: bool = False
+    ratio_key: str | None = None
+    ratio: Ratio | None = None
+    cap: Ratio | None = None
+
+    @property
+    def is_total(self) -> bool:
+        """True where the ratio is of all its layers together."""
+        return self.ratio_key == "total_sparsity"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A valid config list and the document it stands in; `path` leads to the list."""
+
+    document: Document
+    path: Path
+    sub_configs: tuple[SubConfig, ...]

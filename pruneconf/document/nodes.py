@@ -1,0 +1,53 @@
+"""The parsed form of a YAML or JSON text: plain values, each with its place in the text.
+
+Offsets count Unicode code points from the start of the text; `end` is exclusive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A string, number, boolean or null. `plain` is true where it is written without quotes."""
+
+    start: int
+    end: int
+    value: str | int | float | bool | None
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    start: int
+    end: int
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One `key: value` of a mapping."""
+
+    key: Scalar
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A mapping, with every entry in order: a key that stands twice is here twice."""
+
+    start: int
+    end: int
+    entries: tuple[Entry, ...]
+
+    def get(self, key: str) -> Entry | None:
+        """The entry that a loader would see: the last one with this key."""
+        return next((entry for entry in reversed(self.entries) if entry.key.value == key), None)
+
+
+Node = Scalar | Sequence | Mapping
+Path = tuple[str | int, ...]
+"""Keys and list indices from the root of a document down to a node."""

@@ -1,0 +1,99 @@
+"""A model as the linter sees it: its layers and how they hang together. Plain data, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from math import prod
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A module that owns a floating-point parameter called `weight`.
+
+    `type` is the exact class name, `shape` and `dtype` (`float32`, `bfloat16`, ...) are the weight's. `parameter`
+    is the state-dict key of the weight; layers that share one weight carry the same key, the first layer's.
+    `aliases` are the further names under which the same module is reachable.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    dtype: str
+    parameter: str
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def numel(self) -> int:
+        """Number of elements of the weight."""
+        return prod(self.shape)
+
+
+class Weight(StrEnum):
+    """Why a module is not a layer."""
+
+    NONE = "none"
+    """It owns no parameter called `weight`."""
+    COMPUTED = "computed"
+    """`weight` is computed from other parameters (weight_norm, parametrizations)."""
+    NOT_FLOAT = "not-float"
+    """`weight` is no floating-point parameter (quantized)."""
+    LAZY = "lazy"
+    """`weight` has no shape before the first forward pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module that is not a layer; `children` counts the layers below it."""
+
+    name: str
+    type: str
+    weight: Weight
+    children: int = 0
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelGraph:
+    """The layers of a model in `named_modules()` order, and every other module.
+
+    `source` is what the user named, `type` the model's class. `shared` maps the state-dict key of a shared weight
+    to the other keys under which it is stored. `parameters` counts all elements of all parameters, shared ones
+    once. `sources` maps the files that define the model to the sha256 of their bytes (hex). `origin` says how the
+    graph was obtained: `modules` is the module tree alone. `versions` names what made it.
+    """
+
+    source: str
+    type: str
+    layers: tuple[Layer, ...]
+    modules: tuple[Module, ...] = ()
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parameters: int = 0
+    sources: Mapping[str, str] = field(default_factory=dict)
+    origin: str = "modules"
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Layer]:
+        """Layers under their first names."""
+        return {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def by_alias(self) -> Mapping[str, Layer]:
+        """Layers under their further names."""
+        return {alias: layer for layer in self.layers for alias in layer.aliases}
+
+    @cached_property
+    def modules_by_name(self) -> Mapping[str, Module]:
+        """Modules that are no layers, under all their names."""
+        return {name: module for module in self.modules for name in (module.name, *module.aliases)}
+
+    @cached_property
+    def types(self) -> Mapping[str, int]:
+        """The layer types of the model and how many layers have each, in model order."""
+        counts: dict[str, int] = {}
+        for layer in self.layers:
+            counts[layer.type] = counts.get(layer.type, 0) + 1
+        return counts
