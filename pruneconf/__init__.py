@@ -1,0 +1,1 @@
+"""Validator, linter and reference pruner for neural-network pruning configs."""
