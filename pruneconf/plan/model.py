@@ -64,7 +64,8 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Budget:
     """An order to the pruner: mask exactly `count` elements of these weights, the lowest scores first, and in
-    `layers[i]` at most `max_masked[i]`."""
+    `layers[i]` at most `max_masked[i]`.
+    """
 
     sub_config: int
     layers: tuple[Layer, ...]
