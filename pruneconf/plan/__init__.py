@@ -1,5 +1,18 @@
 """What a config does to a model."""
 
 from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan
+from pruneconf.plan.resolve import resolve
+from pruneconf.plan.selection import DEFAULT_TYPES, LayerSet, Selection, bits
 
-__all__ = ["Action", "Budget", "Group", "LayerPlan", "Plan"]
+__all__ = [
+    "DEFAULT_TYPES",
+    "Action",
+    "Budget",
+    "Group",
+    "LayerPlan",
+    "LayerSet",
+    "Plan",
+    "Selection",
+    "bits",
+    "resolve",
+]

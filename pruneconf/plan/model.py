@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from pruneconf.config import Config, Ratio
 from pruneconf.graph import Layer, ModelGraph
+from pruneconf.plan.selection import LayerSet, Selection
 
 
 class Action(StrEnum):
@@ -23,20 +24,15 @@ class Action(StrEnum):
 class LayerPlan:
     """The fate of one layer.
 
-    `selected_by` are the indices of the sub-configs that select it, `decided_by` is the last of them. `masked`
-    counts the elements of its weight that will be masked; None where the ranking of a group decides.
+    `decided_by` is the index of the sub-config that has the last word, or None where none selects the layer.
+    `masked` counts the elements of its weight that will be masked; None where the ranking of a group decides.
     """
 
     layer: Layer
-    selected_by: tuple[int, ...]
+    decided_by: int | None
     action: Action
     ratio: Ratio | None
     masked: int | None
-
-    @property
-    def decided_by(self) -> int | None:
-        """The index of the sub-config that decides this layer, or None where none selects it."""
-        return self.selected_by[-1] if self.selected_by else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +73,15 @@ class Budget:
 class Plan:
     """What a config does to a model, layer by layer (model order) and group by group (config order).
 
-    `selections[i]` are the layers that sub-config `i` selects, `effective[i]` those that it also decides.
+    `selected[i]` is the set of layers that sub-config `i` selects, `effective[i]` of those that it also decides;
+    `selection` turns such sets into layers.
     """
 
     config: Config
     graph: ModelGraph
+    selection: Selection
+    selected: tuple[LayerSet, ...]
+    effective: tuple[LayerSet, ...]
     layers: tuple[LayerPlan, ...]
     groups: tuple[Group, ...]
     budgets: tuple[Budget, ...]
@@ -90,6 +90,26 @@ class Plan:
     def by_name(self) -> Mapping[str, LayerPlan]:
         """Layer plans under the layers' names."""
         return {entry.layer.name: entry for entry in self.layers}
+
+    def selected_by(self, layer: int) -> tuple[int, ...]:
+        """The indices of the sub-configs that select the layer with this index."""
+        return tuple(i for i, selected in enumerate(self.selected) if selected >> layer & 1)
+
+    def conflicts(self) -> Iterator[tuple[LayerPlan, LayerPlan]]:
+        """Pairs of layers that share a weight but are to be treated differently (the first of them, and another)."""
+        first: dict[str, LayerPlan] = {}
+        for entry in self.layers:
+            if entry.action is Action.NONE:
+                continue
+            other = first.setdefault(entry.layer.parameter, entry)
+            if self._setting(entry) != self._setting(other):
+                yield other, entry
+
+    def _setting(self, entry: LayerPlan) -> tuple[object, ...]:
+        if entry.ratio is None or entry.decided_by is None:
+            return (entry.action,)
+        group = entry.decided_by if entry.masked is None else None
+        return (entry.action, entry.ratio.value, group)
 
     @property
     def masked(self) -> int:
