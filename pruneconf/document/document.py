@@ -56,6 +56,16 @@ class Document:
             line -= 1
         return Position(line, offset - self._line_starts[line - 1] + 1)
 
+    def line_end(self, offset: int) -> int:
+        """The offset at which the line that holds `offset` ends, before its line break."""
+        ends = [self.text.find(mark, offset) for mark in ("\n", "\r")]
+        return min((end for end in ends if end >= 0), default=len(self.text))
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the text is JSON and not YAML."""
+        return self.name.endswith(".json")
+
     def find(self, path: Path) -> Node | None:
         """The node at a path, or None."""
         found = self._walk(path)

@@ -1,0 +1,114 @@
+"""From a document to typed sub-configs, together with what the schema finds wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path as FilePath
+from typing import Any
+
+from pruneconf.config.check import Fault, check
+from pruneconf.config.keys import CAP, EXCLUDE, RATIOS, SELECTORS
+from pruneconf.config.model import Config, Ratio, SubConfig
+from pruneconf.document import Document, Mapping, Node, Path, Scalar, Sequence, parse, plain, pointer, read
+from pruneconf.errors import PruneconfError
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a document says: `sub_configs` with whatever is well-formed in them, and the `faults` of the rest.
+
+    Only where there are no faults (and the text has no problems) are the sub-configs a config: `config` is None
+    otherwise. `path` leads to the list in the document.
+    """
+
+    document: Document
+    path: Path
+    sub_configs: tuple[SubConfig, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def config(self) -> Config | None:
+        """The config, if the document is one."""
+        broken = self.faults or self.document.root is None or self.document.problems
+        return None if broken else Config(self.document, self.path, self.sub_configs)
+
+
+def read_config(document: Document, path: Path = ()) -> Reading:
+    """Check the list at `path` against the schema and read its sub-configs. Never fails."""
+    root = document.find(path)
+    if root is None:
+        return Reading(document, path, (), ())
+    faults = tuple(Fault(fault.rule, (*path, *fault.path), fault.keys) for fault in check(plain(root)))
+    items = root.items if isinstance(root, Sequence) else ()
+    sub_configs = tuple(
+        _sub_config(document, i, (*path, i), item) for i, item in enumerate(items) if isinstance(item, Mapping)
+    )
+    return Reading(document, path, sub_configs, faults)
+
+
+def _sub_config(document: Document, index: int, path: Path, node: Mapping) -> SubConfig:
+    values = {str(entry.key.value): entry.value for entry in node.entries}
+    selectors = {key: _strings(values[key]) for key in SELECTORS if key in values}
+    ratio_key = next((key for key in RATIOS if key in values), None)
+    return SubConfig(
+        index,
+        path,
+        **selectors,
+        exclude=EXCLUDE in values,
+        ratio_key=ratio_key,
+        ratio=_ratio(document, values[ratio_key]) if ratio_key else None,
+        cap=_ratio(document, values[CAP]) if CAP in values else None,
+    )
+
+
+def _strings(node: Node) -> tuple[str, ...] | None:
+    if not isinstance(node, Sequence):
+        return None
+    values = (item.value for item in node.items if isinstance(item, Scalar))
+    return tuple(value for value in values if isinstance(value, str))
+
+
+def _ratio(document: Document, node: Node) -> Ratio | None:
+    value = node.value if isinstance(node, Scalar) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    text = document.text[node.start : node.end]
+    try:
+        return Ratio(text, Fraction(text))
+    except ValueError:  # written as 0x1, or behind a tag
+        return Ratio(repr(value), Fraction(repr(value)))
+
+
+def load(source: str | FilePath | list[dict[str, Any]]) -> Config:
+    """Read a config from a YAML or JSON file, or from a list of dicts as it stands in Python code.
+
+    Raises PruneconfError, naming the first fault, where it is not a valid config; `pruneconf lint` names them all.
+    """
+    document, path = (_document_of(source), ()) if isinstance(source, list) else read(str(source))
+    reading = read_config(document, path)
+    if reading.config is None:
+        raise PruneconfError(_first_fault(reading))
+    return reading.config
+
+
+def _document_of(sub_configs: list[dict[str, Any]]) -> Document:
+    import json
+
+    try:
+        text = json.dumps(sub_configs, indent=1, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise PruneconfError(f"a config list holds plain data only: {error}; write lists, strings and numbers") from error
+    return parse(text, "<config>.json")
+
+
+def _first_fault(reading: Reading) -> str:
+    document = reading.document
+    for problem in document.problems:
+        line = document.position(problem.start).line
+        return f"`{document.name}` line {line}: {problem.message}; run `pruneconf lint` on it"
+    fault = reading.faults[0]
+    place = pointer((*fault.path, *fault.keys[:1])) or "/"
+    node = document.find(fault.path)
+    line = document.position(node.start if node else 0).line
+    return f"`{document.name}` line {line} is not a valid config ({fault.rule} at `{place}`); run `pruneconf lint` on it"

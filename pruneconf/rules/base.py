@@ -1,0 +1,36 @@
+"""What a rule is: a function from a context to findings, with an identity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from inspect import cleandoc
+from typing import TYPE_CHECKING
+
+from pruneconf.findings import Finding, RuleInfo, Severity
+
+if TYPE_CHECKING:
+    from pruneconf.rules.context import Context
+
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+SAFE, UNSAFE = "safe", "unsafe"
+
+Check = Callable[["Context"], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A check and what it is called."""
+
+    info: RuleInfo
+    check: Check
+
+
+def rule(code: str, name: str, *, severity: Severity, needs: str, fix: str | None = None) -> Callable[[Check], Rule]:
+    """Make a rule of a check; the docstring of its module is its documentation."""
+
+    def register(check: Check) -> Rule:
+        doc = cleandoc(check.__globals__["__doc__"])
+        return Rule(RuleInfo(code, name, severity, needs, fix, doc), check)
+
+    return register

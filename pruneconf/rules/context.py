@@ -1,0 +1,141 @@
+"""What a rule may look at, and how it points at a node of the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pruneconf.config import Fault, Reading, SubConfig
+from pruneconf.document import Document, Entry, Mapping, Node, Path, Scalar, pointer
+from pruneconf.document import Sequence as ListNode
+from pruneconf.document.edits import scalar_text
+from pruneconf.findings import Edit, Finding, Fix, Label, RuleInfo, Severity
+from pruneconf.graph import ModelGraph
+from pruneconf.plan import Plan, Selection
+
+
+class Item(NamedTuple):
+    """One entry of a selector list."""
+
+    value: str
+    path: Path
+    sub_config: SubConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything known about one config.
+
+    `selection` is None without a model; `plan` is None without a model or without a valid config; rules that need
+    them are not run then. `found` are the findings of the rules that ran before.
+    """
+
+    reading: Reading
+    rule: RuleInfo
+    selection_or_none: Selection | None = None
+    plan_or_none: Plan | None = None
+    found: list[Finding] = field(default_factory=list)
+
+    @property
+    def document(self) -> Document:
+        """The text that is checked."""
+        return self.reading.document
+
+    @property
+    def sub_configs(self) -> tuple[SubConfig, ...]:
+        """The sub-configs, with what is well-formed in them."""
+        return self.reading.sub_configs
+
+    @property
+    def selection(self) -> Selection:
+        """The selectors applied to the model."""
+        assert self.selection_or_none is not None  # noqa: S101 - rules that need a model run only with one
+        return self.selection_or_none
+
+    @property
+    def graph(self) -> ModelGraph:
+        """The model."""
+        return self.selection.graph
+
+    @property
+    def plan(self) -> Plan:
+        """What the config does to the model."""
+        assert self.plan_or_none is not None  # noqa: S101 - rules that need a plan run only with one
+        return self.plan_or_none
+
+    def faults(self) -> Iterator[Fault]:
+        """The schema's faults that this rule reports."""
+        return (fault for fault in self.reading.faults if fault.rule == self.rule.code)
+
+    def items(self, key: str) -> Iterator[Item]:
+        """The entries of all the lists under a selector key."""
+        for sub_config in self.sub_configs:
+            node = self.document.find((*sub_config.path, key))
+            for i, item in enumerate(node.items if isinstance(node, ListNode) else ()):
+                if isinstance(item, Scalar) and isinstance(item.value, str):
+                    yield Item(item.value, (*sub_config.path, key, i), sub_config)
+
+    def value(self, path: Path) -> object:
+        """The scalar at a path, or None."""
+        node = self.document.find(path)
+        return node.value if isinstance(node, Scalar) else None
+
+    def reported(self, path: Path, *codes: str) -> bool:
+        """Whether one of these rules has already found something at a path or below it."""
+        prefix = pointer(path)
+        return any(
+            finding.rule.code in codes and (finding.place.pointer + "/").startswith(prefix + "/")
+            for finding in self.found
+        )
+
+    def label(self, path: Path, message: str = "", *, key: bool = False) -> Label:
+        """A label at the value at a path, or at its key; a mapping or list over many lines is shown by its head."""
+        start, end = self._span(path, key=key)
+        return Label(self.document, pointer(path), start, end, message)
+
+    def finding(
+        self,
+        path: Path,
+        message: str,
+        *,
+        key: bool = False,
+        label: str = "",
+        help: str | None = None,  # noqa: A002 - the word that users see
+        related: Sequence[Label] = (),
+        layers: Sequence[str] = (),
+        fix: Fix | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of this rule at the node at a path."""
+        place = self.label(path, label, key=key)
+        return Finding(
+            self.rule, severity or self.rule.severity, message, place, help, tuple(related), tuple(layers), fix
+        )
+
+    def replace(self, path: Path, value: str | float, *, safe: bool, key: bool = False) -> Fix:
+        """The fix that writes another scalar in the place of the one at a path, or of its key."""
+        start, end = self._span(path, key=key)
+        node = self.document.key(path) if key else self.document.find(path)
+        text = scalar_text(self.document, value, node if isinstance(node, Scalar) else None)
+        return Fix(f"replace with `{value}`", safe, (Edit(start, end, text),))
+
+    def _span(self, path: Path, *, key: bool) -> tuple[int, int]:
+        node: Node | None = self.document.key(path) if key else self.document.find(path)
+        if node is None:
+            return 0, 0
+        line_end = self.document.line_end(node.start)
+        if node.end <= line_end:
+            return node.start, node.end
+        return self._head(path, node, line_end)
+
+    def _head(self, path: Path, node: Node, line_end: int) -> tuple[int, int]:
+        """What shows a node that stands on several lines: the first entry of a mapping, the key of a list."""
+        name = self.document.key(path)
+        if name is not None:
+            return name.start, name.end
+        first: Entry | None = node.entries[0] if isinstance(node, Mapping) and node.entries else None
+        if first is None or first.value.end > line_end:
+            end = first.key.end if first else line_end
+            return node.start, max(end, node.start)
+        return node.start, first.value.end

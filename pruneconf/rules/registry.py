@@ -1,0 +1,32 @@
+"""The table of all rules. A rule is named here by its module, `<folder>.<name>`; the rest stands in that file.
+
+The heads say when a rule can run, in the order in which they do: `faults` explain what the schema refuses, `schema`
+rules look at what it lets through, `model` rules at selectors and layers, `plan` rules at what a valid config does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from pruneconf.rules.base import Rule
+
+RULES: dict[str, tuple[str, ...]] = {
+    "text": (),
+    "faults": (),
+    "schema": (),
+    "model": (),
+    "plan": (),
+}
+
+
+def rules(stage: str) -> Iterator[Rule]:
+    """The rules of one stage."""
+    for name in RULES[stage]:
+        check: Rule = import_module(f"pruneconf.rules.{name}").check
+        yield check
+
+
+def all_rules() -> list[Rule]:
+    """Every rule, by code."""
+    return sorted((rule for stage in RULES for rule in rules(stage)), key=lambda rule: rule.info.code)
