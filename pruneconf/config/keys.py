@@ -37,7 +37,10 @@ _DISTILLER = "Distiller"
 
 FOREIGN: dict[str, Foreign] = {
     "sparse_ratio": Foreign(
-        "PC602", _V3, "sparsity_per_layer", "write `sparsity_per_layer`, or `total_sparsity` for a ratio over all layers"
+        "PC602",
+        _V3,
+        "sparsity_per_layer",
+        "write `sparsity_per_layer`, or `total_sparsity` for a ratio over all layers",
     ),
     "max_sparse_ratio": Foreign("PC602", _V3, CAP, f"write `{CAP}`, beside `total_sparsity`"),
     "min_sparse_ratio": Foreign("PC602", _V3, None, "there is no lower bound per layer here: remove it"),
@@ -46,15 +49,11 @@ FOREIGN: dict[str, Foreign] = {
         "PC602", _V3, "op_partial_names", "write the part that the names share under `op_partial_names`"
     ),
     "op_types_re": Foreign("PC602", _V3, None, "list the types under `op_types`", "selector"),
-    "exclude_op_names": Foreign(
-        "PC602", _V3, None, "add a later sub-config with these `op_names` and `exclude: true`"
-    ),
+    "exclude_op_names": Foreign("PC602", _V3, None, "add a later sub-config with these `op_names` and `exclude: true`"),
     "exclude_op_names_re": Foreign(
         "PC602", _V3, None, "add a later sub-config with `op_partial_names` and `exclude: true`"
     ),
-    "exclude_op_types": Foreign(
-        "PC602", _V3, None, "add a later sub-config with these `op_types` and `exclude: true`"
-    ),
+    "exclude_op_types": Foreign("PC602", _V3, None, "add a later sub-config with these `op_types` and `exclude: true`"),
     "target_names": Foreign("PC602", _V3, None, "only weights are pruned here: remove it"),
     "target_settings": Foreign("PC602", _V3, None, "only weights are pruned here: remove it"),
     "granularity": Foreign("PC602", _V3, None, "the pruner decides it (`--pruner`): remove it"),
@@ -76,14 +75,14 @@ FOREIGN: dict[str, Foreign] = {
     "pruning_ratio_dict": Foreign("PC604", _TP, None, "write one sub-config for each ratio", "amount"),
     "ch_sparsity": Foreign("PC604", _TP, "sparsity_per_layer", "write `sparsity_per_layer`"),
     "max_pruning_ratio": Foreign("PC604", _TP, CAP, f"write `{CAP}`, beside `total_sparsity`"),
-    "ignored_layers": Foreign(
-        "PC604", _TP, None, "add a later sub-config with these `op_names` and `exclude: true`"
-    ),
+    "ignored_layers": Foreign("PC604", _TP, None, "add a later sub-config with these `op_names` and `exclude: true`"),
     "targets": Foreign("PC604", _LLMC, "op_types", "write class names under `op_types`, layer names under `op_names`"),
     "ignore": Foreign("PC604", _LLMC, None, "add a later sub-config with these `op_names` and `exclude: true`"),
     "mask_structure": Foreign("PC604", _LLMC, None, "semi-structured patterns are not supported: remove it"),
     "block_size": Foreign("PC604", _LLMC, None, "it belongs to the calibration of another method: remove it"),
-    "tensor_fqn": Foreign("PC604", "torchao", "op_names", "write the layer's name, without `.weight`, under `op_names`"),
+    "tensor_fqn": Foreign(
+        "PC604", "torchao", "op_names", "write the layer's name, without `.weight`, under `op_names`"
+    ),
     "sparsity_level": Foreign("PC604", "torchao", "sparsity_per_layer", "write `sparsity_per_layer`"),
     "sparse_block_shape": Foreign("PC604", "torchao", None, "only single weights or channels are masked: remove it"),
     "zeros_per_block": Foreign("PC604", "torchao", None, "only single weights or channels are masked: remove it"),

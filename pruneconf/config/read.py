@@ -98,7 +98,9 @@ def _document_of(sub_configs: list[dict[str, Any]]) -> Document:
     try:
         text = json.dumps(sub_configs, indent=1, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        raise PruneconfError(f"a config list holds plain data only: {error}; write lists, strings and numbers") from error
+        raise PruneconfError(
+            f"a config list holds plain data only: {error}; write lists, strings and numbers"
+        ) from error
     return parse(text, "<config>.json")
 
 
@@ -111,4 +113,6 @@ def _first_fault(reading: Reading) -> str:
     place = pointer((*fault.path, *fault.keys[:1])) or "/"
     node = document.find(fault.path)
     line = document.position(node.start if node else 0).line
-    return f"`{document.name}` line {line} is not a valid config ({fault.rule} at `{place}`); run `pruneconf lint` on it"
+    return (
+        f"`{document.name}` line {line} is not a valid config ({fault.rule} at `{place}`); run `pruneconf lint` on it"
+    )

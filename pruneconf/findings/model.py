@@ -34,6 +34,11 @@ class RuleInfo:
     doc: str
 
     @property
+    def summary(self) -> str:
+        """The first sentence of the documentation."""
+        return self.doc.partition("\n")[0]
+
+    @property
     def url(self) -> str:
         """The page that documents the rule."""
         return f"{DOCS_URL}/{self.name}/"

@@ -1,0 +1,58 @@
+"""The entry point: every failure a user can cause becomes one sentence and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pruneconf.errors import PruneconfError
+
+COULD_NOT_RUN = 2
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; exit status 0: nothing wrong, 1: findings, 2: it could not run."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        sys.exit(_run())
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _run() -> int:
+    import click
+
+    from pruneconf.cli import cli
+
+    try:
+        status: int | None = cli.main(prog_name="pruneconf", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return COULD_NOT_RUN
+    except PruneconfError as error:
+        return _failed(str(error), COULD_NOT_RUN)
+    except (click.Abort, KeyboardInterrupt):
+        return _failed("interrupted", INTERRUPTED)
+    except MemoryError:
+        return _failed("not enough memory for this model or file", COULD_NOT_RUN)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        what = f"{type(error).__name__}: {error}"
+        return _failed(f"this is a bug in pruneconf ({what}); please report it with what --debug shows", COULD_NOT_RUN)
+    return status or 0
+
+
+def _failed(message: str, status: int) -> int:
+    print(f"pruneconf: {message}", file=sys.stderr)  # noqa: T201 - the one place that says so
+    return status
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""What MODEL and CONFIG on a command line stand for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from pruneconf.config import Config, Reading, read_config
+from pruneconf.document import read
+from pruneconf.errors import PruneconfError
+from pruneconf.graph import ModelGraph
+
+CONFIG_ENDINGS = (".yaml", ".yml", ".json")
+MODEL_ENDINGS = (".graph.json", ".index.json")
+PATTERNS = ("*.prune.yaml", "*.prune.yml", "*.prune.json", "pruneconf.yaml", "pruneconf.yml", "pruneconf.json")
+"""What a config is called, where a whole directory is searched."""
+
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a bug.")
+
+
+def note(message: str) -> None:
+    """Say something on stderr that is no finding."""
+    click.echo(f"pruneconf: {message}", err=True)
+
+
+def is_model(argument: str) -> bool:
+    """Whether a positional argument names a model and not a config."""
+    name = argument.partition("#")[0]
+    if name == "-":
+        return False
+    if name.endswith(MODEL_ENDINGS):
+        return True
+    return not name.endswith(CONFIG_ENDINGS) and (not Path(name).is_dir() or (Path(name) / "config.json").exists())
+
+
+def split(arguments: tuple[str, ...], model: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """The model and the configs among the positional arguments."""
+    if model is None and arguments and is_model(arguments[0]):
+        return arguments[0], arguments[1:]
+    return model, arguments
+
+
+def readings(configs: tuple[str, ...], stdin_filename: str | None = None) -> Iterator[Reading]:
+    """Every config that the arguments name, read and checked against the schema."""
+    for argument in configs:
+        for name in _files(argument):
+            document, path = read(name, stdin=sys.stdin.buffer, stdin_filename=stdin_filename)
+            yield read_config(document, path)
+
+
+def _files(argument: str) -> list[str]:
+    folder = Path(argument)
+    if argument == "-" or not folder.is_dir():
+        return [argument]
+    found = sorted({str(file) for pattern in PATTERNS for file in folder.rglob(pattern)})
+    if not found:
+        raise PruneconfError(f"`{argument}` holds no config: name the file, or call it `{PATTERNS[0]}`")
+    return found
+
+
+def graph_of(model: str) -> ModelGraph:
+    """The graph of a model: read from a graph file without torch, else traced."""
+    if model.endswith(".graph.json"):
+        from pruneconf.graph import read_graph
+
+        return read_graph(model)
+    _require_torch(model)
+    from pruneconf.tracing import load_graph
+
+    traced = load_graph(model)
+    for remark in traced.notes:
+        note(remark)
+    return traced.graph
+
+
+def _require_torch(model: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise PruneconfError(
+            f"reading `{model}` needs torch: run `pip install 'pruneconf[torch]'`, "
+            "or `pruneconf trace` where torch is and pass the `.graph.json` here"
+        )
+
+
+def sound_config(config: str, graph: ModelGraph) -> Config:
+    """The config at this place, linted against the model; its errors are shown and end the run."""
+    from pruneconf.findings import Severity
+    from pruneconf.output.style import painter
+    from pruneconf.output.text import render
+    from pruneconf.rules import lint
+
+    (reading,) = readings((config,))
+    errors = [finding for finding in lint(reading, graph) if finding.severity is Severity.ERROR]
+    if errors or reading.config is None:
+        click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)
+        note(f"`{config}` has {len(errors)} error{'s' * (len(errors) != 1)}: mend it first, nothing was done")
+        raise click.exceptions.Exit(1)
+    return reading.config

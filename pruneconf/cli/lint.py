@@ -1,0 +1,81 @@
+"""`pruneconf lint`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from pruneconf.cli.arguments import debug_option, graph_of, readings, split
+from pruneconf.findings import Finding, Severity
+
+
+@click.command("lint", short_help="Check configs; with a model, also against that model.")
+@click.argument("arguments", nargs=-1, required=True, metavar="[MODEL] CONFIG...")
+@click.option("--model", metavar="MODEL", help="The model, where it is not the first argument.")
+@click.option("--select", metavar="RULES", multiple=True, help="Only these rules: codes, code prefixes or names.")
+@click.option("--ignore", metavar="RULES", multiple=True, help="Not these rules.")
+@click.option("--strict", is_flag=True, help="Warnings fail the run too.")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--stdin-filename", metavar="NAME", help="What to call the config read from `-`.")
+@click.option("--verbose", is_flag=True, help="Show infos too.")
+@click.option("--quiet", is_flag=True, help="Show errors only, and no summary.")
+@debug_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    arguments: tuple[str, ...],
+    model: str | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    output_format: str,
+    stdin_filename: str | None,
+    **shown: bool,
+) -> None:
+    """Check configs, and with a MODEL also what they would do to it.
+
+    MODEL is a model.py (or model.py:attr, package.module:attr) or a *.graph.json written by `pruneconf trace`. CONFIG
+    is a YAML or JSON file, a directory, or `-` for standard input; CONFIG#/json/pointer names a list inside a file.
+    """
+    from pruneconf.rules import lint
+    from pruneconf.rules.choose import chooser
+
+    chosen = chooser(select, ignore)
+    model, configs = split(arguments, model)
+    if not configs:
+        ctx.fail(f"`{model}` is a model: name a config to check against it")
+    checked = list(readings(configs, stdin_filename))
+    graph = graph_of(model) if model else None
+    findings = [finding for reading in checked for finding in lint(reading, graph) if chosen(finding.rule)]
+    if output_format == "json":
+        _print_json(findings, len(checked))
+    else:
+        _print_text(findings, len(checked), model, configs, **shown)
+    failing = {Severity.ERROR, Severity.WARNING} if shown["strict"] else {Severity.ERROR}
+    ctx.exit(int(any(finding.severity in failing for finding in findings)))
+
+
+def _print_json(findings: Sequence[Finding], files: int) -> None:
+    import json
+
+    from pruneconf.output.findings_json import findings_data
+
+    click.echo(json.dumps(findings_data(findings, files), indent=1, ensure_ascii=False))
+
+
+def _print_text(
+    findings: Sequence[Finding], files: int, model: str | None, configs: Sequence[str], **shown: bool
+) -> None:
+    from pruneconf.output.style import painter
+    from pruneconf.output.text import render, summary
+
+    levels = {Severity.ERROR} if shown["quiet"] else {Severity.ERROR, Severity.WARNING}
+    if shown["verbose"]:
+        levels.add(Severity.INFO)
+    visible = [finding for finding in findings if finding.severity in levels]
+    paint = painter(sys.stdout)
+    click.echo(render(visible, paint), nl=False, color=True)
+    if not shown["quiet"]:
+        click.echo(summary(visible, files, model, configs[0], paint), color=True)

@@ -1,0 +1,36 @@
+"""`pruneconf show`."""
+
+from __future__ import annotations
+
+import click
+
+from pruneconf.cli.arguments import debug_option, graph_of, sound_config
+
+
+@click.command("show", short_help="Show what a config will do to every layer of a model.")
+@click.argument("model")
+@click.argument("config")
+@click.option(
+    "--format", "output_format", type=click.Choice(["table", "tree", "json"]), default="table", show_default=True
+)
+@debug_option
+def command(model: str, config: str, output_format: str) -> None:
+    """Show the plan: what CONFIG will do to every layer of MODEL, before anything runs."""
+    from pruneconf.plan import resolve
+
+    graph = graph_of(model)
+    plan = resolve(sound_config(config, graph), graph)
+    if output_format == "json":
+        import json
+
+        from pruneconf.output.plan_data import plan_data
+
+        click.echo(json.dumps(plan_data(plan), indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from pruneconf.output.plan_table import print_table, print_tree
+
+    console = Console(highlight=False)
+    draw = print_table if output_format == "table" else print_tree
+    draw(plan, console)

@@ -1,0 +1,23 @@
+"""`pruneconf trace`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pruneconf.cli.arguments import debug_option, load_model_graph, note
+
+
+@click.command("trace", short_help="Write the model graph, so that later runs need no torch.")
+@click.argument("model")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it; default NAME.graph.json.")
+@debug_option
+def command(model: str, output: Path | None) -> None:
+    """Write the graph of MODEL to a *.graph.json file, which every command takes in place of the model."""
+    from pruneconf.graph import write_graph
+
+    path = output or Path(f"{Path(model.partition(':')[0]).stem}.graph.json")
+    graph = load_model_graph(model, base=path.parent)
+    write_graph(graph, path)
+    note(f"wrote {path}: {len(graph.layers)} layers, {graph.parameters:,} parameters")

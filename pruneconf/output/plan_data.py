@@ -1,0 +1,51 @@
+"""A plan as data (schema/plan-v1.schema.json)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pruneconf.plan import Group, Plan
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """What `show --format json` prints."""
+    graph = plan.graph
+    return {
+        "format": 1,
+        "model": {"source": graph.source, "layers": len(graph.layers), "parameters": graph.parameters},
+        "layers": [_layer(plan, i) for i in range(len(plan.layers))],
+        "groups": [_group(group) for group in plan.groups],
+        "totals": {"numel": plan.numel, "masked": plan.masked, "sparsity": share(plan.masked, plan.numel)},
+    }
+
+
+def share(part: int, whole: int) -> float:
+    """part / whole, 0 where there is nothing."""
+    return part / whole if whole else 0.0
+
+
+def _layer(plan: Plan, index: int) -> dict[str, Any]:
+    entry = plan.layers[index]
+    return {
+        "name": entry.layer.name,
+        "type": entry.layer.type,
+        "shape": list(entry.layer.shape),
+        "numel": entry.layer.numel,
+        "decided_by": entry.decided_by,
+        "selected_by": list(plan.selected_by(index)),
+        "action": entry.action.value,
+        "ratio": entry.ratio.text if entry.ratio else None,
+        "masked": entry.masked,
+    }
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "sub_config": group.sub_config,
+        "layers": [layer.name for layer in group.layers],
+        "numel": group.numel,
+        "ratio": group.ratio.text,
+        "masked": group.masked,
+        "cap": group.cap.text if group.cap else None,
+        "max_masked": dict(group.max_masked),
+    }
