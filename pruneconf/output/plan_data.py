@@ -20,7 +20,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 
 
 def share(part: int, whole: int) -> float:
-    """part / whole, 0 where there is nothing."""
+    """Part of the whole, 0 where there is nothing."""
     return part / whole if whole else 0.0
 
 

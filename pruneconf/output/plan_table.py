@@ -26,7 +26,7 @@ def print_table(plan: Plan, console: Console) -> None:
     table.add_column("", no_wrap=True)
     for entry in plan.layers:
         layer = entry.layer
-        shape = "×".join(map(str, layer.shape)) or "1"
+        shape = "x".join(map(str, layer.shape)) or "1"
         table.add_row(
             printable(layer.name) or "(the model)", layer.type, shape, _decided(plan, entry), *_fate(plan, entry)
         )

@@ -1,0 +1,44 @@
+# Everything needs only Python >= 3.11, make and the package registry: each target sets itself up.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint docs bench clean
+
+demo: .venv/demo
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
+
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+docs: .venv/dev
+	$(BIN)/python docs/generate.py
+
+bench: .venv/dev
+	$(BIN)/python bench/lint.py
+	$(BIN)/python bench/resolve.py
+	$(BIN)/python bench/prune.py
+
+clean:
+	rm -rf .venv build dist demo-out
+
+# torch comes first and pinned, so that nothing else decides which build of it is installed
+.venv/torch: constraints.txt
+	$(PYTHON) -m venv .venv
+	$(INSTALL) torch
+	@touch $@
+
+.venv/demo: .venv/torch pyproject.toml
+	$(INSTALL) -e '.[torch,examples]'
+	@touch $@
+
+.venv/dev: .venv/demo
+	$(INSTALL) -e '.[torch,examples,dev]'
+	@touch $@

@@ -1,0 +1,92 @@
+"""`pruneconf lint` against check-jsonschema with the same schema on the same files: whole processes, CPU seconds."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from measure import Run, compare
+
+BIN = Path(sys.executable).parent
+SCHEMA = Path(__file__).parents[1] / "schema" / "pruneconf-v1.schema.json"
+SMALL = """\
+# a convolutional network: everything but the ends, evenly; the blocks together
+- op_types: [Conv2d]
+  sparsity_per_layer: 0.6
+- op_partial_names:
+    - layer2.
+    - layer3.
+  op_types: [Conv2d]
+  total_sparsity: 0.8
+  max_sparsity_per_layer: 0.95
+- op_names: [conv1, fc]
+  exclude: true
+- op_names: [layer3.0.downsample.0]
+  sparsity_per_layer: 0.3
+"""
+
+
+def ours(*arguments: object) -> list[str]:
+    return [str(BIN / "pruneconf"), "lint", *map(str, arguments)]
+
+
+def peer(*arguments: object) -> list[str]:
+    return [str(BIN / "check-jsonschema"), "--schemafile", str(SCHEMA), *map(str, arguments)]
+
+
+def large(sub_configs: int) -> str:
+    entry = """\
+- op_types: [Conv2d, Linear]
+  op_names:
+    - model.layers.{i}.self_attn.q_proj
+    - model.layers.{i}.self_attn.k_proj
+    - model.layers.{i}.mlp.up_proj
+  sparsity_per_layer: 0.{i:04d}
+"""
+    return "".join(entry.format(i=i) for i in range(1, sub_configs + 1))
+
+
+def graph(layers: int) -> str:
+    names = [f"layer{i // 30}.{i % 30}.conv" for i in range(layers - 4)]
+    names += ["conv1", "fc", "layer3.0.downsample.0", "layer2.0.shortcut"]
+    rows = [
+        {"name": name, "type": "Conv2d", "shape": [64, 64, 3, 3], "dtype": "float32", "parameter": f"{name}.weight"}
+        for name in names
+    ]
+    head = {"format": 1, "source": "m.py", "type": "Net", "origin": "modules", "parameters": 36864 * layers}
+    return json.dumps({**head, "versions": {}, "sources": {}, "layers": rows, "modules": [], "shared": {}})
+
+
+def row(name: str, result: tuple[Run, Run, float], target: float) -> None:
+    a, b, ratio = result
+    verdict = "ok" if ratio <= target else "MISSED"
+    print(
+        f"{name:34} {a.cpu:7.3f} s {a.peak:5.0f} MiB  |  {b.cpu:7.3f} s {b.peak:5.0f} MiB  |  "
+        f"{ratio:5.2f}  (target {target:.2f}: {verdict})"
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        small, broken, big = here / "cfg.yaml", here / "broken.yaml", here / "big.yaml"
+        small.write_text(SMALL)
+        broken.write_text(SMALL.replace("total_sparsity", "total_sparsty"))
+        big.write_text(large(5000))
+        many = [here / f"{i}.prune.yaml" for i in range(500)]
+        for path in many:
+            path.write_text(SMALL)
+        net = here / "net.graph.json"
+        net.write_text(graph(300))
+        print(f"{'case':34} {'pruneconf':>19}  |  {'peer':>19}  |  ratio of CPU seconds")
+        row("13 lines, valid", compare(ours(small), peer(small), 11), 0.40)
+        row("13 lines, one fault", compare(ours(broken), peer(broken), 11), 0.40)
+        row(f"1 file of {big.stat().st_size / 1e6:.1f} MB", compare(ours(big), peer(big), 3), 0.20)
+        row("500 files in one call", compare(ours(*many), peer(*many), 3), 0.15)
+        row("graph of 300 layers / no model", compare(ours(net, small), ours(small), 11), 1.50)
+
+
+if __name__ == "__main__":
+    main()
