@@ -1,0 +1,41 @@
+"""`pruneconf init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pruneconf.cli.arguments import debug_option, graph_of, note
+from pruneconf.errors import PruneconfError
+
+
+@click.command("init", short_help="Write a commented starter config for a model.")
+@click.argument("model")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("pruneconf.yaml"),
+    show_default=True,
+    help="Where to write it; `-` prints it.",
+)
+@debug_option
+def command(model: str, output: Path) -> None:
+    """Write a config for MODEL to start from: its parts and sizes in comments, the sensitive layers excluded."""
+    from pruneconf.output.starter import starter
+
+    printed = str(output) == "-"
+    text = starter(graph_of(model), model, "pruneconf.yaml" if printed else str(output))
+    if printed:
+        click.echo(text, nl=False)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise PruneconfError(f"`{output}` is there already: choose another name with `-o`") from error
+    except OSError as error:
+        raise PruneconfError(f"`{output}` cannot be written: {error.strerror}") from error
+    note(f"wrote {output}")
+    click.echo(f"next: pruneconf show {model} {output}")
