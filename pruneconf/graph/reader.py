@@ -1,0 +1,150 @@
+"""From the JSON of a graph file to a model graph, with a check of every value on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from pruneconf.graph.model import Layer, ModelGraph, Module, Weight
+
+FORMAT = 1
+"""The version of the file format that this pruneconf writes and reads."""
+
+_WEIGHTS = {weight.value: weight for weight in Weight}
+
+T = TypeVar("T")
+
+
+class GraphFileError(ValueError):
+    """What is wrong with the file, as the rest of a sentence that starts with its name."""
+
+
+def damaged(what: str) -> GraphFileError:
+    """The error for a file that is not, or no longer, a graph file."""
+    return GraphFileError(f"is no model graph: {what}; write it anew with `pruneconf trace`")
+
+
+def model_graph(data: Any) -> ModelGraph:
+    """The graph that the parsed file describes. Keys that this version does not know are left aside.
+
+    Raises GraphFileError.
+    """
+    if not isinstance(data, dict):
+        _fail("", "an object")
+    _format(data)
+    layers = tuple(_each(data, "layers", _layer))
+    modules = tuple(_each(data, "modules", _module))
+    _unique("layers", layers)
+    _unique("modules", modules)
+    return ModelGraph(
+        source=_text(data, "source"),
+        type=_text(data, "type"),
+        layers=layers,
+        modules=modules,
+        shared=_mapping(data, "shared", _is_texts, "lists of strings", tuple),
+        parameters=_count(data, "parameters"),
+        sources=_mapping(data, "sources", _is_text, "strings", str),
+        origin=_text(data, "origin"),
+        versions=_mapping(data, "versions", _is_text, "strings", str),
+    )
+
+
+def _format(data: dict[str, Any]) -> None:
+    number = _count(data, "format")
+    if number > FORMAT:
+        raise GraphFileError(
+            f"has format {number}, this pruneconf reads format {FORMAT}; "
+            "update pruneconf, or write the file anew with `pruneconf trace`"
+        )
+    if number < FORMAT:
+        _fail("format", str(FORMAT))
+
+
+def _each(data: dict[str, Any], key: str, read: Callable[[dict[str, Any], str], T]) -> list[T]:
+    items = data.get(key)
+    if not isinstance(items, list):
+        _fail(key, "a list")
+    found = []
+    for index, item in enumerate(items):
+        place = f"{key}/{index}"
+        if not isinstance(item, dict):
+            _fail(place, "an object")
+        found.append(read(item, f"{place}/"))
+    return found
+
+
+def _layer(item: dict[str, Any], place: str) -> Layer:
+    shape = item.get("shape")
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+        _fail(f"{place}shape", "a list of whole numbers")
+    return Layer(
+        name=_text(item, "name", place),
+        type=_text(item, "type", place),
+        shape=tuple(shape),
+        dtype=_text(item, "dtype", place),
+        parameter=_text(item, "parameter", place),
+        aliases=_aliases(item, place),
+    )
+
+
+def _module(item: dict[str, Any], place: str) -> Module:
+    weight = _text(item, "weight", place)
+    if weight not in _WEIGHTS:
+        _fail(f"{place}weight", "one of " + ", ".join(f"`{known}`" for known in _WEIGHTS))
+    return Module(
+        name=_text(item, "name", place),
+        type=_text(item, "type", place),
+        weight=_WEIGHTS[weight],
+        children=_count(item, "children", place),
+        aliases=_aliases(item, place),
+    )
+
+
+def _aliases(item: dict[str, Any], place: str) -> tuple[str, ...]:
+    aliases = item.get("aliases", [])
+    if not _is_texts(aliases):
+        _fail(f"{place}aliases", "a list of strings")
+    return tuple(aliases)
+
+
+def _mapping(
+    data: dict[str, Any], key: str, valid: Callable[[Any], bool], expected: str, make: Callable[[Any], T]
+) -> Mapping[str, T]:
+    value = data.get(key)
+    if not isinstance(value, dict) or not all(map(valid, value.values())):
+        _fail(key, f"an object of {expected}")
+    return {name: make(entry) for name, entry in value.items()}
+
+
+def _text(data: dict[str, Any], key: str, place: str = "") -> str:
+    value = data.get(key)
+    if not isinstance(value, str):
+        _fail(place + key, "a string")
+    return value
+
+
+def _count(data: dict[str, Any], key: str, place: str = "") -> int:
+    value = data.get(key)
+    if type(value) is not int or value < 0:
+        _fail(place + key, "a whole number")
+    return value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _unique(key: str, entries: Sequence[Layer | Module]) -> None:
+    seen: set[str] = set()
+    for index, entry in enumerate(entries):
+        if entry.name in seen:
+            raise damaged(f"`{key}/{index}/name` stands there twice: `{entry.name}`")
+        seen.add(entry.name)
+
+
+def _fail(place: str, expected: str) -> NoReturn:
+    raise damaged(f"{f'`{place}`' if place else 'it'} must be {expected}")

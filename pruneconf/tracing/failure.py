@@ -1,0 +1,97 @@
+"""One sentence for what went wrong in a user's code, with the user's own file and line."""
+
+from __future__ import annotations
+
+import os
+import re
+import traceback
+from pathlib import Path
+
+from pruneconf.tracing.user_code import Project
+
+_LONGEST = 160
+_META = re.compile(r"(?<![a-z])meta(?![a-z])", re.IGNORECASE)
+
+
+def describe(error: BaseException, project: Project, main: Path | None) -> str:
+    """Where and what, without what to do: `line 12: NameError: name 'x' is not defined`.
+
+    The line is the innermost one in the user's own files; its file is named unless it is `main`.
+    """
+    place = _place(error, project)
+    if place is None:
+        return _what(error)
+    file, line = place
+    return f"{_name_of(file, main)}line {line}: {_what(error)}"
+
+
+def advice(error: BaseException, main: Path | None) -> str:
+    """What to do about an error."""
+    text = str(error)
+    if isinstance(error, SystemExit):
+        return 'put what runs as a script under `if __name__ == "__main__":`'
+    if isinstance(error, SyntaxError):
+        return "mend that line"
+    if isinstance(error, ImportError) and "relative import" in text and main is not None:
+        return f"name it as a module, `{_as_module(main)}:attr`, from the directory that holds its package"
+    if isinstance(error, ModuleNotFoundError):
+        return _advice_on_missing((error.name or "").partition(".")[0], main)
+    if "HF_HUB_OFFLINE" in text or "couldn't connect to" in text:
+        return "a graph is made without the network; set `HF_HUB_OFFLINE=0` to allow it"
+    return "`--debug` shows the traceback"
+
+
+def needs_values(error: BaseException | None) -> bool:
+    """Whether an error comes from tensors on the meta device having no values, and not from a plain mistake."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        # NotImplementedError is a RuntimeError; a KeyError or FileNotFoundError that says "meta" is the user's.
+        if isinstance(error, RuntimeError | TypeError | ValueError) and _META.search(str(error)):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _place(error: BaseException, project: Project) -> tuple[str, int] | None:
+    if isinstance(error, SyntaxError) and project.owns(error.filename) and error.lineno:
+        return str(error.filename), error.lineno
+    frames = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if project.owns(frame.f_code.co_filename)
+    ]
+    return frames[-1] if frames else None
+
+
+def _name_of(file: str, main: Path | None) -> str:
+    path = Path(os.path.realpath(file))
+    if main is not None and path == main.resolve():
+        return ""
+    here = Path.cwd().resolve()
+    return f"`{path.relative_to(here) if path.is_relative_to(here) else path}` "
+
+
+def _what(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return "it exits"
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    message = " ".join(message.split())
+    if len(message) > _LONGEST:
+        message = message[:_LONGEST].rstrip() + " …"
+    kind = type(error).__name__
+    return f"{kind}: {message.rstrip('.')}" if message else kind
+
+
+def _advice_on_missing(package: str, main: Path | None) -> str:
+    here = Path.cwd()
+    if main is not None and ((here / package).is_dir() or (here / f"{package}.py").is_file()):
+        return f"`{package}` is in the current directory: name the model as `{_as_module(main)}:attr`"
+    return f"install `{package}` where pruneconf runs"
+
+
+def _as_module(path: Path) -> str:
+    here = Path.cwd().resolve()
+    full = path.resolve()
+    relative = full.relative_to(here) if full.is_relative_to(here) else Path(full.parent.name, full.name)
+    return ".".join(relative.with_suffix("").parts)

@@ -1,0 +1,93 @@
+"""What the user can name as MODEL, told apart without running any of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pruneconf.errors import PruneconfError
+from pruneconf.suggest import did_you_mean, nearest
+
+_WEIGHTS = (".safetensors", ".safetensors.index.json", ".pt", ".pth", ".bin", ".ckpt")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Python code: a file or, where `path` is None, an importable module; without `attribute`, the usual names."""
+
+    name: str
+    path: Path | None
+    attribute: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pretrained:
+    """A transformers directory: `config.json` and perhaps weights."""
+
+    directory: Path
+
+
+def locate(target: str) -> Code | Pretrained:
+    """What a MODEL argument stands for.
+
+    `model.py`, `model.py:attr`, `package.module:attr`, a transformers directory, or a weights file in one. Raises
+    PruneconfError for anything else, and for files that are not there.
+    """
+    path = Path(target)
+    if path.is_dir():
+        return _directory(path)
+    if target.endswith(_WEIGHTS):
+        return _around_weights(path)
+    name, attribute = _split(target)
+    if name.endswith(".py"):
+        return Code(name, _existing(Path(name)), attribute)
+    if attribute is not None and _is_dotted(name):
+        return Code(name, None, attribute)
+    raise PruneconfError(
+        f"`{target}` is no model; expected `model.py`, `model.py:attr`, `package.module:attr`, "
+        "a graph file (`*.graph.json`) or a transformers directory"
+    )
+
+
+def _directory(path: Path) -> Pretrained:
+    if not (path / "config.json").is_file():
+        raise PruneconfError(
+            f"the directory `{path}` has no `config.json`, so it is no transformers model; "
+            "name the file that builds the model, e.g. `model.py`"
+        )
+    return Pretrained(path)
+
+
+def _around_weights(path: Path) -> Pretrained:
+    if not path.is_file():
+        raise PruneconfError(f"there is no file `{path}`{_near(path)}")
+    if not (path.parent / "config.json").is_file():
+        raise PruneconfError(
+            f"`{path}` holds weights but not the types of the layers; name the code that builds the model, "
+            "e.g. `model.py`, and give this file as `--weights`"
+        )
+    return Pretrained(path.parent)
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise PruneconfError(f"there is no file `{path}`{_near(path)}")
+    return path
+
+
+def _near(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"; there is no directory `{path.parent}`"
+    siblings = [sibling.name for sibling in path.parent.iterdir() if sibling.suffix == path.suffix]
+    close = [str(path.with_name(sibling)) for sibling in nearest(path.name, siblings)]
+    return f"; {did_you_mean(close) or 'give its path as seen from the current directory'}"
+
+
+def _split(target: str) -> tuple[str, str | None]:
+    """The part before the last colon and the attribute after it, if that can be one (a path may hold a colon)."""
+    name, colon, attribute = target.rpartition(":")
+    return (name, attribute) if colon and _is_dotted(attribute) else (target, None)
+
+
+def _is_dotted(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
