@@ -1,0 +1,42 @@
+"""How tests of rules lint a text, and keep what a user would see of it."""
+
+import pytest
+from layers import graph_of
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from pruneconf.config import read_config
+from pruneconf.document import parse
+from pruneconf.output.text import render
+from pruneconf.rules import lint
+
+
+class TextFile(SingleFileSnapshotExtension):
+    """One text file for each snapshot."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
+
+
+@pytest.fixture
+def snapshot(snapshot):
+    return snapshot.use_extension(TextFile)
+
+
+@pytest.fixture(scope="session")
+def findings():
+    """The findings of a config text; with a layers block, against that model."""
+
+    def findings(text, layers=None, name="config.yaml"):
+        return lint(read_config(parse(text, name)), graph_of(layers) if layers else None)
+
+    return findings
+
+
+@pytest.fixture(scope="session")
+def shown(findings):
+    """What a user sees of all the findings of a config text."""
+
+    def shown(text, layers=None, name="config.yaml"):
+        return render(findings(text, layers, name), lambda text, style: text)
+
+    return shown
