@@ -1,9 +1,12 @@
 """Texts with positions: YAML and JSON to plain data, every node with its place."""
 
-from pruneconf.document.document import Document, Position, Problem, plain, pointer
+from pruneconf.document.comments import Comment, comments
+from pruneconf.document.document import Document, Position, Problem, locate, plain, pointer
 from pruneconf.document.nodes import Entry, Mapping, Node, Path, Scalar, Sequence
+from pruneconf.document.source import encode, parse, read
 
 __all__ = [
+    "Comment",
     "Document",
     "Entry",
     "Mapping",
@@ -13,6 +16,11 @@ __all__ = [
     "Problem",
     "Scalar",
     "Sequence",
+    "comments",
+    "encode",
+    "locate",
+    "parse",
     "plain",
     "pointer",
+    "read",
 ]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from pruneconf.document.nodes import Entry, Mapping, Node, Path, Scalar, Sequence
+from pruneconf.errors import PruneconfError
+
+_BREAK = r"\r\n|\r|\n"
 
 
 class Position(NamedTuple):
@@ -32,39 +36,33 @@ class Problem:
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML or JSON text.
+    """A YAML or JSON text, without its byte order mark; line breaks are as in the file.
 
     `name` is what messages call it. `root` is None where the text does not parse; `problems` then says why.
+    `encoding` is what `encode` needs to give the bytes of the file back. `literals` are the quoted and block texts
+    that hold a `#`, which starts no comment there.
     """
 
     name: str
     text: str
     root: Node | None
-    problems: tuple[Problem, ...] = field(default=())
-
-    @cached_property
-    def _line_starts(self) -> list[int]:
-        starts = [0]
-        for line in self.text.splitlines(keepends=True):
-            starts.append(starts[-1] + len(line))
-        return starts
-
-    def position(self, offset: int) -> Position:
-        """The line and column of an offset into the text."""
-        line = bisect_right(self._line_starts, offset)
-        if line == len(self._line_starts) and line > 1 and not self.text.endswith(("\n", "\r")):
-            line -= 1
-        return Position(line, offset - self._line_starts[line - 1] + 1)
-
-    def line_end(self, offset: int) -> int:
-        """The offset at which the line that holds `offset` ends, before its line break."""
-        ends = [self.text.find(mark, offset) for mark in ("\n", "\r")]
-        return min((end for end in ends if end >= 0), default=len(self.text))
+    problems: tuple[Problem, ...] = ()
+    encoding: str = "utf-8"
+    literals: tuple[tuple[int, int], ...] = ()
 
     @property
     def is_json(self) -> bool:
-        """Whether the text is JSON and not YAML."""
-        return self.name.endswith(".json")
+        """Whether the text is JSON; it is YAML otherwise."""
+        return is_json(self.name)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer(_BREAK, self.text))]
+
+    def position(self, offset: int) -> Position:
+        """The line and column of an offset into the text. Lines end at LF, CR or CRLF only, as in YAML 1.2."""
+        line = bisect_right(self._line_starts, offset)
+        return Position(line, offset - self._line_starts[line - 1] + 1)
 
     def find(self, path: Path) -> Node | None:
         """The node at a path, or None."""
@@ -82,16 +80,60 @@ class Document:
             node = here.value if isinstance(here, Entry) else here
             if isinstance(node, Mapping) and isinstance(step, str):
                 here = node.get(step)
-            elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+            elif isinstance(node, Sequence) and isinstance(step, int) and 0 <= step < len(node.items):
                 here = node.items[step]
             else:
                 return None
         return here
 
 
+def is_json(name: str) -> bool:
+    """Whether a text of this name is JSON; it is YAML otherwise."""
+    return name.lower().endswith(".json")
+
+
 def pointer(path: Path) -> str:
     """A path as a JSON pointer (RFC 6901)."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def locate(document: Document, pointer: str) -> Path:
+    """The path that a JSON pointer (RFC 6901) names in a document that parses.
+
+    Raises PruneconfError, naming what is there instead, where it leads nowhere.
+    """
+    if pointer and not pointer.startswith("/"):
+        raise PruneconfError(f"the JSON pointer `{pointer}` must begin with `/`")
+    path: Path = ()
+    node = document.root
+    for escaped in pointer.split("/")[1:]:
+        step = escaped.replace("~1", "/").replace("~0", "~")
+        path = (*path, _step(document, path, node, step))
+        node = document.find(path)
+    return path
+
+
+def _step(document: Document, path: Path, node: Node | None, step: str) -> str | int:
+    where = f"`{document.name}#{pointer((*path, step))}` leads nowhere"
+    if isinstance(node, Mapping):
+        if node.get(step):
+            return step
+        raise PruneconfError(f"{where}: {_offer([str(entry.key.value) for entry in node.entries], step)}")
+    if isinstance(node, Sequence):
+        if re.fullmatch("0|[1-9][0-9]{0,8}", step) and int(step) < len(node.items):
+            return int(step)
+        raise PruneconfError(f"{where}: the list there has {len(node.items)} items, counted from 0")
+    raise PruneconfError(f"{where}: `{pointer(path) or '/'}` is neither a list nor a mapping")
+
+
+def _offer(keys: list[str], wanted: str) -> str:
+    from pruneconf.suggest import nearest
+
+    if near := nearest(wanted, keys):
+        return f"did you mean `{near[0]}`?"
+    most = 5
+    listed = ", ".join(f"`{key}`" for key in keys[:most]) + (", …" if len(keys) > most else "")
+    return f"the keys there are {listed}" if keys else "the mapping there is empty"
 
 
 def plain(node: Node) -> Any:

@@ -4,12 +4,10 @@ Offsets count Unicode code points from the start of the text; `end` is exclusive
 """
 
 from __future__ import annotations
+from typing import NamedTuple
 
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A string, number, boolean or null. `plain` is true where it is written without quotes."""
 
     start: int
@@ -18,8 +16,7 @@ class Scalar:
     plain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list."""
 
     start: int
@@ -27,16 +24,14 @@ class Sequence:
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One `key: value` of a mapping."""
 
     key: Scalar
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """A mapping, with every entry in order: a key that stands twice is here twice."""
 
     start: int

@@ -1,0 +1,95 @@
+"""From a file, standard input or a text to a Document."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import BinaryIO
+
+from pruneconf.document.document import Document, Problem, is_json, locate
+from pruneconf.document.nodes import Path
+from pruneconf.document.scalars import MAX_BYTES, Parsed
+from pruneconf.errors import PruneconfError
+
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def read(name: str, *, stdin: BinaryIO | None = None, stdin_filename: str | None = None) -> tuple[Document, Path]:
+    """The document at `name` and the path to the node in it that is meant.
+
+    `name` is the path of a file, or `-` for standard input (`stdin`, or the process's own), which messages call
+    `stdin_filename`. It may end in `#/json/pointer`; the path is empty otherwise, and where the text does not parse.
+    Raises PruneconfError where there is nothing to read or the pointer leads nowhere.
+    """
+    place, pointer = _split(name)
+    if place == "-":
+        data = (stdin or sys.stdin.buffer).read(MAX_BYTES + 1)
+        document = parse(data, stdin_filename or "<stdin>")
+    else:
+        document = parse(_read_file(place), place)
+    return document, () if document.root is None else locate(document, pointer)
+
+
+def parse(source: str | bytes, name: str) -> Document:
+    """The document that a text holds: JSON where `name` ends in `.json`, else YAML. Whatever is wrong is a problem."""
+    if len(source) > MAX_BYTES:
+        message = f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB"
+        return Document(name, "", None, (Problem("PC003", message, 0, 0, "split it: no config needs as much"),))
+    if isinstance(source, bytes):
+        encoding = next((encoding for mark, encoding in _MARKS.items() if source.startswith(mark)), "utf-8")
+        text, problem = _decode(source, encoding)
+    else:
+        encoding = "utf-8-sig" if source.startswith(_BYTE_ORDER_MARK) else "utf-8"
+        text, problem = source.removeprefix(_BYTE_ORDER_MARK), None
+    parsed = Parsed(None, (problem,)) if problem else _compose(text, name)
+    return Document(name, text, parsed.root, parsed.problems, encoding, parsed.literals)
+
+
+def encode(text: str, encoding: str) -> bytes:
+    """The bytes of a file that holds `text`, with the byte order mark that `Document.encoding` remembers."""
+    mark = next((mark for mark, marked in _MARKS.items() if marked == encoding), b"")
+    return mark + text.encode(encoding.removesuffix("-sig"))
+
+
+def _split(name: str) -> tuple[str, str]:
+    if "#/" not in name or os.path.exists(name):  # noqa: PTH110 - Path.exists fails on a name that is too long
+        return name, ""
+    place, _, pointer = name.partition("#/")
+    return place, "/" + pointer
+
+
+def _read_file(place: str) -> bytes:
+    try:
+        with open(place, "rb") as file:  # noqa: PTH123 - pathlib would cost the linter's start 3 ms
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise PruneconfError(f"there is no file `{place}`: check the path") from None
+    except IsADirectoryError:
+        raise PruneconfError(f"`{place}` is a directory: name a file in it") from None
+    except (OSError, ValueError) as error:  # ValueError: the path holds a null character
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PruneconfError(f"cannot read `{place}`: {reason.lower()}") from error
+
+
+def _decode(data: bytes, encoding: str) -> tuple[str, Problem | None]:
+    try:
+        return data.decode(encoding).removeprefix(_BYTE_ORDER_MARK), None
+    except UnicodeDecodeError as error:
+        mark = 2 if encoding.startswith("utf-16") else 0
+        at = len(data[mark : error.start].decode(encoding))
+        text = data.decode(encoding, "replace").removeprefix(_BYTE_ORDER_MARK)
+        bytes_ = " ".join(f"0x{byte:02X}" for byte in data[error.start : error.end])
+        name = encoding.removesuffix("-sig").removesuffix("-le").removesuffix("-be").upper()
+        message = f"the bytes {bytes_} are not {name}" if " " in bytes_ else f"the byte {bytes_} is not {name}"
+        return text, Problem("PC001", message, at, at + 1, "save the file as UTF-8")
+
+
+def _compose(text: str, name: str) -> Parsed:
+    if is_json(name):
+        from pruneconf.document import json
+
+        return json.compose(text)
+    from pruneconf.document import yaml
+
+    return yaml.compose(text)
