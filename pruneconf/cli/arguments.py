@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pruneconf.config import Config, Reading, read_config
 from pruneconf.document import read
 from pruneconf.errors import PruneconfError
-from pruneconf.graph import ModelGraph
+
+if TYPE_CHECKING:
+    from pruneconf.graph import ModelGraph
 
 CONFIG_ENDINGS = (".yaml", ".yml", ".json")
 MODEL_ENDINGS = (".graph.json", ".index.json")

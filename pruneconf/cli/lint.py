@@ -69,13 +69,16 @@ def _print_text(
     findings: Sequence[Finding], files: int, model: str | None, configs: Sequence[str], **shown: bool
 ) -> None:
     from pruneconf.output.style import painter
-    from pruneconf.output.text import render, summary
+    from pruneconf.output.summary import summary
 
     levels = {Severity.ERROR} if shown["quiet"] else {Severity.ERROR, Severity.WARNING}
     if shown["verbose"]:
         levels.add(Severity.INFO)
     visible = [finding for finding in findings if finding.severity in levels]
     paint = painter(sys.stdout)
-    click.echo(render(visible, paint), nl=False, color=True)
+    if visible:
+        from pruneconf.output.text import render
+
+        click.echo(render(visible, paint), nl=False, color=True)
     if not shown["quiet"]:
         click.echo(summary(visible, files, model, configs[0], paint), color=True)

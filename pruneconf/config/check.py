@@ -7,7 +7,6 @@ that is all that is read of their errors, so that either gives the same faults.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -16,8 +15,7 @@ from pruneconf.document import Path
 from pruneconf.suggest import nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """A violation of the schema. `rule` is the code of the rule that reports it.
 
     `path` leads to the node; `keys` are the keys of the mapping there that are at fault, in document order.

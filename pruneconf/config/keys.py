@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SELECTORS = ("op_types", "op_names", "op_partial_names")
 RATIOS = ("total_sparsity", "sparsity_per_layer", "sparsity")
@@ -14,8 +14,7 @@ KEYS = (*SELECTORS, "sparsity_per_layer", "total_sparsity", CAP, EXCLUDE, "spars
 YAML_1_1_BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
+class Foreign(NamedTuple):
     """A key of another system: the rule that reports it, whose it is, the key to write here, and advice.
 
     `instead` is None where no single key takes its place; `stands_for` then says what its author meant it to be

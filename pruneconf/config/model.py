@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
+from decimal import Decimal
+from typing import NamedTuple
 
 from pruneconf.document import Document, Path
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(NamedTuple):
     """A share of weights, exact: `text` as written, `value` the decimal it denotes (`0.29` is 29/100)."""
 
     text: str
-    value: Fraction
+    value: Decimal
 
     def of(self, count: int) -> int:
         """floor(ratio * count), without a binary float on the way."""
-        return count * self.value.numerator // self.value.denominator
+        numerator, denominator = self.value.as_integer_ratio()
+        return count * numerator // denominator
 
 
-@dataclass(frozen=True, slots=True)
-class SubConfig:
+class SubConfig(NamedTuple):
     """One entry of the list. A key that is not written is None.
 
     `ratio` is the value of `ratio_key`, one of `sparsity_per_layer`, `total_sparsity` and `sparsity`; both are
@@ -44,8 +43,7 @@ class SubConfig:
         return self.ratio_key == "total_sparsity"
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """A valid config list and the document it stands in; `path` leads to the list."""
 
     document: Document

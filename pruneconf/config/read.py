@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
+from decimal import Decimal, InvalidOperation
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pruneconf.config.check import Fault, check
 from pruneconf.config.keys import CAP, EXCLUDE, RATIOS, SELECTORS
@@ -14,8 +13,7 @@ from pruneconf.document import Document, Mapping, Node, Path, Scalar, Sequence, 
 from pruneconf.errors import PruneconfError
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a document says: `sub_configs` with whatever is well-formed in them, and the `faults` of the rest.
 
     Only where there are no faults (and the text has no problems) are the sub-configs a config: `config` is None
@@ -75,9 +73,9 @@ def _ratio(document: Document, node: Node) -> Ratio | None:
         return None
     text = document.text[node.start : node.end]
     try:
-        return Ratio(text, Fraction(text))
-    except ValueError:  # written as 0x1, or behind a tag
-        return Ratio(repr(value), Fraction(repr(value)))
+        return Ratio(text, Decimal(text))
+    except InvalidOperation:  # written as 0x1, or behind a tag
+        return Ratio(repr(value), Decimal(repr(value)))
 
 
 def load(source: str | FilePath | list[dict[str, Any]]) -> Config:

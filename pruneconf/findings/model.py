@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pruneconf.document import Document
 
@@ -18,8 +18,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleInfo:
+class RuleInfo(NamedTuple):
     """The identity of a rule: `PC201`, `unknown-op-name`, its default severity and its documentation (Markdown).
 
     `needs` is what it reads: `text`, `schema`, `model` (names, types and shapes of the layers), `plan` (what
@@ -44,8 +43,7 @@ class RuleInfo:
         return f"{DOCS_URL}/{self.name}/"
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A stretch of a document, [start, end) in code points, and what there is to say about it."""
 
     document: Document
@@ -55,8 +53,7 @@ class Label:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the text in [start, end) by `text`."""
 
     start: int
@@ -64,8 +61,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that mend a finding. A safe fix keeps what the config means."""
 
     title: str
@@ -73,8 +69,7 @@ class Fix:
     edits: tuple[Edit, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One fault, at one place, in one sentence; `help` says what to do about it."""
 
     rule: RuleInfo

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from pruneconf.findings import Finding, Label, Severity
+from pruneconf.findings import Finding, Label
 from pruneconf.output.excerpt import excerpt
 from pruneconf.output.style import Paint, printable
 
@@ -33,21 +33,3 @@ def location(label: Label) -> str:
     """`file:line:column` of a label."""
     line, column = label.document.position(label.start)
     return f"{printable(label.document.name)}:{line}:{column}"
-
-
-def summary(findings: Sequence[Finding], files: int, model: str | None, config: str, paint: Paint) -> str:
-    """The closing lines: how much was found, and the command to run next."""
-    errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    warnings = sum(finding.severity is Severity.WARNING for finding in findings)
-    where = f"in {_count(files, 'file')}" + (f", checked against {model}" if model else "")
-    if not findings:
-        next_command = f"pruneconf show {model} {config}" if model else f"pruneconf lint MODEL {config}"
-        aim = "to see what it will do" if model else "to check it against the model too"
-        return f"{paint('nothing wrong', 'help')} {where}\nnext: {next_command}  ({aim})"
-    counts = ", ".join(_count(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count)
-    head = paint(counts or _count(len(findings), "info"), "error" if errors else "warning")
-    return f"{head} {where}\nnext: pruneconf explain {findings[0].rule.code}  (why {findings[0].rule.name} matters)"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

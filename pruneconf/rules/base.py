@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from inspect import cleandoc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pruneconf.findings import Finding, RuleInfo, Severity
 
@@ -18,8 +16,7 @@ SAFE, UNSAFE = "safe", "unsafe"
 Check = Callable[["Context"], Iterator[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A check and what it is called."""
 
     info: RuleInfo
@@ -30,7 +27,7 @@ def rule(code: str, name: str, *, severity: Severity, needs: str, fix: str | Non
     """Make a rule of a check; the docstring of its module is its documentation."""
 
     def register(check: Check) -> Rule:
-        doc = cleandoc(check.__globals__["__doc__"])
+        doc = check.__globals__["__doc__"].strip()
         return Rule(RuleInfo(code, name, severity, needs, fix, doc), check)
 
     return register

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pruneconf.config import Fault, Reading, SubConfig
 from pruneconf.document import Document, Entry, Mapping, Node, Path, Scalar, pointer
 from pruneconf.document import Sequence as ListNode
 from pruneconf.document.edits import scalar_text
 from pruneconf.findings import Edit, Finding, Fix, Label, RuleInfo, Severity
-from pruneconf.graph import ModelGraph
-from pruneconf.plan import Plan, Selection
+
+if TYPE_CHECKING:
+    from pruneconf.graph import ModelGraph
+    from pruneconf.plan import Plan, Selection
 
 
 class Item(NamedTuple):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pruneconf.config import Config, Reading
 from pruneconf.findings import Finding
-from pruneconf.graph import ModelGraph
-from pruneconf.plan import Selection, resolve
 from pruneconf.rules.context import Context
 from pruneconf.rules.registry import rules
+
+if TYPE_CHECKING:
+    from pruneconf.graph import ModelGraph
 
 MakeContext = Callable[..., Context]
 
@@ -36,6 +38,8 @@ def _check(reading: Reading, graph: ModelGraph | None, context: MakeContext, fou
     _run("schema", context, found)
     if graph is None:
         return
+    from pruneconf.plan import Selection, resolve
+
     _run("model", partial(context, selection_or_none=Selection(graph)), found)
     if reading.config is not None:
         plan = resolve(reading.config, graph)
