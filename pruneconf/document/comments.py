@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pruneconf.document.document import Document
 
@@ -13,8 +13,7 @@ _COMMENT = "(?:^|(?<=[ \t\n\r\x85\u2028\u2029]))#[^\n\r\x85\u2028\u2029]*"
 _HEAD = "[|>][-+0-9]*[ \t]+"
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """A comment at [start, end) of the text, from its `#` to the end of the line; `text` begins with the `#`."""
 
     start: int

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pruneconf.document.nodes import Entry, Mapping, Node, Path, Scalar, Sequence
@@ -21,8 +20,7 @@ class Position(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something wrong with the text itself. `rule` is the code of the rule that reports it."""
 
     rule: str
@@ -34,8 +32,7 @@ class Problem:
     """Where a duplicate key stood first: (start, end)."""
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """A YAML or JSON text, without its byte order mark; line breaks are as in the file.
 
     `name` is what messages call it. `root` is None where the text does not parse; `problems` then says why.
@@ -55,14 +52,11 @@ class Document:
         """Whether the text is JSON; it is YAML otherwise."""
         return is_json(self.name)
 
-    @cached_property
-    def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer(_BREAK, self.text))]
-
     def position(self, offset: int) -> Position:
         """The line and column of an offset into the text. Lines end at LF, CR or CRLF only, as in YAML 1.2."""
-        line = bisect_right(self._line_starts, offset)
-        return Position(line, offset - self._line_starts[line - 1] + 1)
+        starts = _line_starts(self.text)
+        line = bisect_right(starts, offset)
+        return Position(line, offset - starts[line - 1] + 1)
 
     def find(self, path: Path) -> Node | None:
         """The node at a path, or None."""
@@ -85,6 +79,11 @@ class Document:
             else:
                 return None
         return here
+
+
+@lru_cache(maxsize=4)
+def _line_starts(text: str) -> list[int]:
+    return [0, *(match.end() for match in re.finditer(_BREAK, text))]
 
 
 def is_json(name: str) -> bool:

@@ -4,6 +4,7 @@ Offsets count Unicode code points from the start of the text; `end` is exclusive
 """
 
 from __future__ import annotations
+
 from typing import NamedTuple
 
 
