@@ -64,8 +64,11 @@ def _files(argument: str) -> list[str]:
     return found
 
 
-def graph_of(model: str) -> ModelGraph:
-    """The graph of a model: read from a graph file without torch, else traced."""
+def graph_of(model: str, base: Path | None = None) -> ModelGraph:
+    """The graph of a model: read from a graph file without torch, else traced.
+
+    The graph names its sources relative to `base`, the folder in which its file will stand.
+    """
     if model.endswith(".graph.json"):
         from pruneconf.graph import read_graph
 
@@ -73,7 +76,7 @@ def graph_of(model: str) -> ModelGraph:
     _require_torch(model)
     from pruneconf.tracing import load_graph
 
-    traced = load_graph(model)
+    traced = load_graph(model, base)
     for remark in traced.notes:
         note(remark)
     return traced.graph

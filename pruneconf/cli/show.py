@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from pruneconf.cli.arguments import debug_option, graph_of, sound_config
+
+
+PIPED_WIDTH = 1000
+"""Columns of a table that no terminal shows: wide enough that nothing is cut off."""
 
 
 @click.command("show", short_help="Show what a config will do to every layer of a model.")
@@ -31,6 +37,7 @@ def command(model: str, config: str, output_format: str) -> None:
 
     from pruneconf.output.plan_table import print_table, print_tree
 
-    console = Console(highlight=False)
+    piped = None if sys.stdout.isatty() else PIPED_WIDTH
+    console = Console(highlight=False, width=piped)
     draw = print_table if output_format == "table" else print_tree
     draw(plan, console)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pruneconf.cli.arguments import debug_option, load_model_graph, note
+from pruneconf.cli.arguments import debug_option, graph_of, note
 
 
 @click.command("trace", short_help="Write the model graph, so that later runs need no torch.")
@@ -18,6 +18,6 @@ def command(model: str, output: Path | None) -> None:
     from pruneconf.graph import write_graph
 
     path = output or Path(f"{Path(model.partition(':')[0]).stem}.graph.json")
-    graph = load_model_graph(model, base=path.parent)
+    graph = graph_of(model, path.parent)
     write_graph(graph, path)
     note(f"wrote {path}: {len(graph.layers)} layers, {graph.parameters:,} parameters")

@@ -58,6 +58,16 @@ class Document(NamedTuple):
         line = bisect_right(starts, offset)
         return Position(line, offset - starts[line - 1] + 1)
 
+    def line(self, number: int) -> str:
+        """A line of the text, counted from 1, without its line break."""
+        starts = _line_starts(self.text)
+        return self.text[starts[number - 1] : starts[number] if number < len(starts) else None].rstrip("\r\n")
+
+    def line_end(self, offset: int) -> int:
+        """The offset at which the line that holds `offset` ends, before its line break."""
+        line, column = self.position(offset)
+        return offset - column + 1 + len(self.line(line))
+
     def find(self, path: Path) -> Node | None:
         """The node at a path, or None."""
         found = self._walk(path)

@@ -20,8 +20,9 @@ BAR = 20
 def print_table(plan: Plan, console: Console) -> None:
     """One row a layer, in model order."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("layer", "type", "weight", "decided by", "plan"):
-        table.add_column(heading, no_wrap=True, overflow="fold")
+    table.add_column("layer", overflow="fold")
+    for heading in ("type", "weight", "decided by", "plan"):
+        table.add_column(heading, no_wrap=True)
     table.add_column("masked", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for entry in plan.layers:
