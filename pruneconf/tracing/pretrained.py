@@ -22,20 +22,22 @@ def load_pretrained(directory: Path, *, weights: bool) -> nn.Module:
             f"`{directory}` is a transformers model; install transformers where pruneconf runs"
         ) from error
     try:
-        config = transformers.AutoConfig.from_pretrained(directory, local_files_only=True)
-        model: nn.Module = _load(transformers, config, directory if weights else None)
+        model: nn.Module = _load(transformers, directory, weights=weights)
     except Exception as error:
-        reason = " ".join(str(error).split())[:240].rstrip(".")
+        reason = " ".join(str(error).split())[:160].rstrip(".")
         raise PruneconfError(
             f"transformers cannot load `{directory}`: {reason}; write a `model.py` that builds it"
         ) from error
     return model
 
 
-def _load(transformers: Any, config: Any, weights: Path | None) -> Any:
+def _load(transformers: Any, directory: Path, *, weights: bool) -> Any:
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    config = transformers.AutoConfig.from_pretrained(directory, **local)
     named = [getattr(transformers, name) for name in config.architectures or () if hasattr(transformers, name)]
-    if weights is not None:
-        kind = named[0] if named else transformers.AutoModel
-        return kind.from_pretrained(weights, config=config, dtype="auto", local_files_only=True)
-    # A class that is no Auto class has this under a private name only; it applies the config's dtype.
-    return named[0]._from_config(config) if named else transformers.AutoModel.from_config(config)  # noqa: SLF001
+    kind = named[0] if named else transformers.AutoModel
+    if weights:
+        return kind.from_pretrained(directory, config=config, dtype="auto", **local)
+    if named:
+        return kind._from_config(config)  # noqa: SLF001 (only the Auto classes have a public one)
+    return kind.from_config(config, trust_remote_code=False)
