@@ -1,0 +1,96 @@
+"""Keep masked weights at zero while a model is fine-tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.utils.hooks import RemovableHandle
+
+from pruneconf.errors import PruneconfError
+from pruneconf.pruning.tensors import prefix_hint
+
+Slot = tuple[torch.nn.Module, str]
+"""A module, and the name of one of its own parameters."""
+
+
+class Attachment:
+    """Masks that are attached to a model; see `attach`."""
+
+    def __init__(self, model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> None:
+        self._masked = [(slot, ~mask) for name, mask in masks.items() for slot in _slots(model, name)]
+        self._gradients: dict[Slot, tuple[torch.Tensor, RemovableHandle]] = {}
+        self._hooks = [
+            register_optimizer_step_post_hook(self._hold),
+            model.register_forward_pre_hook(self._hold),
+            model.register_state_dict_pre_hook(self._hold),
+            model.register_load_state_dict_post_hook(self._hold),
+        ]
+        self._hold()
+
+    def _hold(self, *_: Any) -> None:
+        for i, (slot, masked) in enumerate(self._masked):
+            weight = getattr(*slot)
+            if masked.device != weight.device:
+                masked = masked.to(weight.device)  # noqa: PLW2901 - the model has moved
+                self._masked[i] = slot, masked
+            # .data, because between two forward passes and their common backward this is no change that autograd
+            # should mind: the masked elements were zero when they were used
+            weight.data.masked_fill_(masked, 0)
+            self._hold_gradient(slot, weight, i)
+
+    def _hold_gradient(self, slot: Slot, weight: torch.Tensor, i: int) -> None:
+        """Drop the gradients of masked elements, for optimisers with a memory and for clipping by norm."""
+        seen, hook = self._gradients.get(slot, (None, None))
+        if seen is weight or not weight.requires_grad:
+            return
+        if hook is not None:
+            hook.remove()  # the parameter was exchanged for another
+        drop = weight.register_post_accumulate_grad_hook(lambda weight: self._drop(weight, i))
+        self._gradients[slot] = weight, drop
+
+    def _drop(self, weight: torch.Tensor, i: int) -> None:
+        if weight.grad is not None:
+            weight.grad.masked_fill_(self._masked[i][1].to(weight.device), 0)
+
+    def remove(self) -> None:
+        """Detach the masks. The weights stay as they are, zeros included, and are free to change again."""
+        self._hold()
+        for hook in (*self._hooks, *(hook for _, hook in self._gradients.values())):
+            hook.remove()
+
+
+def attach(model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> Attachment:
+    """Hold the elements of a model's weights that masks (parameter name to bool tensor, True = kept) rule out at zero.
+
+    They are set to zero at once and then again after every step of any `torch.optim.Optimizer`, whatever it remembers
+    (momentum, Adam's moments) or adds (weight decay); after `load_state_dict`; and before every forward pass and every
+    `state_dict()` of the model, which covers updates that are made by hand. Their gradients are zero. The model keeps
+    its modules and parameters, and its state dict the plain names, so that it loads anywhere. A mask holds for
+    every layer that shares the weight. Afterwards `remove()` on the result lets go.
+
+    Raises PruneconfError where the model has no such parameter, or a mask is not bool or of another shape.
+    """
+    parameters = dict(model.named_parameters(remove_duplicate=False))
+    for name, mask in masks.items():
+        if name not in parameters:
+            raise PruneconfError(f"the model has no parameter `{name}`" + prefix_hint(name, parameters))
+        if mask.dtype != torch.bool:
+            raise PruneconfError(f"the mask of `{name}` is {mask.dtype}, not torch.bool; `unpack` a packed mask first")
+        if mask.shape != parameters[name].shape:
+            shapes = f"{list(mask.shape)}, its weight {list(parameters[name].shape)}"
+            raise PruneconfError(f"the mask of `{name}` has shape {shapes}; take masks that were made for this model")
+    return Attachment(model, masks)
+
+
+def _slots(model: torch.nn.Module, name: str) -> list[Slot]:
+    """Every place in a model where the parameter with this name is used."""
+    wanted = model.get_parameter(name)
+    return [
+        (module, slot)
+        for module in model.modules()
+        for slot, parameter in module.named_parameters(recurse=False, remove_duplicate=False)
+        if parameter is wanted
+    ]

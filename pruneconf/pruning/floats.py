@@ -1,0 +1,88 @@
+"""Floating-point weights as the unsigned integers that their bits spell.
+
+Without its sign bit, an IEEE 754 pattern is ordered as the magnitude it stands for: 0, subnormals, normals, infinity,
+NaN. Ranking by these integers is exact, needs no arithmetic on floats, and puts -0 and 0 in one place.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Bits = npt.NDArray[np.unsignedinteger[Any]]
+"""Bit patterns of weights or, without their sign bits, of magnitudes."""
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A floating-point format: its name in torch and in safetensors, its width in bits, the pattern of infinity."""
+
+    name: str
+    code: str
+    width: int
+    infinity: int
+
+    @property
+    def unsigned(self) -> np.dtype[Any]:
+        """The integer type of its patterns."""
+        return np.dtype(f"<u{self.width // 8}")
+
+    @property
+    def magnitude(self) -> int:
+        """Every bit but the sign."""
+        return (1 << self.width - 1) - 1
+
+    def value(self, pattern: int) -> float:
+        """The number that a pattern stands for."""
+        return float(_floats(np.array([pattern], self.unsigned), self)[0])
+
+
+FLOAT16 = Format("float16", "F16", 16, 0x7C00)
+BFLOAT16 = Format("bfloat16", "BF16", 16, 0x7F80)
+FLOAT32 = Format("float32", "F32", 32, 0x7F80_0000)
+FLOAT64 = Format("float64", "F64", 64, 0x7FF0_0000_0000_0000)
+FORMATS = (FLOAT16, BFLOAT16, FLOAT32, FLOAT64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """The weights of one layer: flat, row-major, as bit patterns of `format`. `layer` is its name in messages."""
+
+    layer: str
+    format: Format
+    bits: Bits
+
+
+def common(formats: set[Format]) -> Format:
+    """The narrowest format that holds every number of all these formats."""
+    if len(formats) == 1:
+        return next(iter(formats))
+    return FLOAT64 if FLOAT64 in formats else FLOAT32
+
+
+def magnitudes(bits: Bits, own: Format, to: Format | None = None) -> Bits:
+    """The patterns of |w|, in their own format or in one that holds every number of it."""
+    mine: Bits = np.bitwise_and(bits, own.unsigned.type(own.magnitude))
+    if to is None or to is own:
+        return mine
+    return _floats(mine, own).astype(f"<f{to.width // 8}").view(to.unsigned)
+
+
+def narrowed(pattern: int, wide: Format, own: Format) -> int:
+    """The lowest pattern in a layer's own format that stands for no less than a pattern in a wider one."""
+    if own is wide:
+        return pattern
+    value = wide.value(pattern)
+    return bisect_left(range(own.infinity), value, key=own.value)
+
+
+def _floats(bits: Bits, own: Format) -> npt.NDArray[np.floating[Any]]:
+    if own is BFLOAT16:  # the upper half of a float32
+        return (bits.astype(np.uint32) << 16).view(np.float32)
+    return bits.view(f"<f{own.width // 8}")

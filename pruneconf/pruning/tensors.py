@@ -1,0 +1,109 @@
+"""Between torch tensors, checkpoints and a plan: which tensor is which layer's weight, and is it fit to be ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from pruneconf.errors import PruneconfError
+from pruneconf.plan import Plan
+from pruneconf.pruning.floats import FORMATS, Format, Weights
+from pruneconf.pruning.level import pruned
+
+Kind = tuple[str, tuple[int, ...]]
+"""The dtype and the shape of a tensor; the dtype as torch names it (`float32`) or safetensors (`F32`)."""
+
+_BY_NAME = {name: known for known in FORMATS for name in (known.name, known.code)}
+
+
+def format_of(dtype: str) -> Format:
+    """The format of a dtype that the pruner can rank."""
+    return _BY_NAME[dtype]
+
+
+def kind_of(tensor: torch.Tensor) -> Kind:
+    """The kind of a torch tensor."""
+    return str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape)
+
+
+def locate(plan: Plan, available: Mapping[str, Kind], source: str) -> dict[str, tuple[str, ...]]:
+    """The names under which `source` holds each parameter that a plan prunes.
+
+    Raises PruneconfError naming the first weight that is missing, misshapen or not of a dtype that can be ranked, and
+    how many more there are. A float dtype other than the model's is fine: checkpoints are often stored in halves.
+    """
+    where: dict[str, tuple[str, ...]] = {}
+    faults = []
+    wanted = pruned(plan)
+    for layer in {layer.parameter: layer for layer in plan.graph.layers}.values():
+        names = (layer.parameter, *plan.graph.shared.get(layer.parameter, ()))
+        found = tuple(name for name in names if name in available)
+        needed = layer.parameter in wanted
+        faults += [fault for name in found if (fault := _misfit(name, available[name], layer.shape, ranked=needed))]
+        if needed:
+            where[layer.parameter] = found
+            faults += [] if found else [f"lacks `{layer.parameter}`" + prefix_hint(layer.parameter, available)]
+    if faults:
+        more = f" ({len(faults) - 1} more weights do not fit the model either)" if len(faults) > 1 else ""
+        raise PruneconfError(f"{source} {faults[0]}{more}")
+    return {parameter: where[parameter] for parameter in wanted}
+
+
+def _misfit(name: str, kind: Kind, shape: tuple[int, ...], *, ranked: bool) -> str | None:
+    dtype, actual = kind
+    if actual != shape:
+        return f"has `{name}` of shape {list(actual)}, but the model's is {list(shape)}"
+    if ranked and dtype not in _BY_NAME:
+        known = ", ".join(known.name for known in FORMATS)
+        return f"has `{name}` of dtype {dtype}, but weights to be pruned must be one of {known}"
+    return None
+
+
+def prefix_hint(parameter: str, available: Iterable[str]) -> str:
+    """What to do where `available` has the parameter under a longer or a shorter name; empty where it has not."""
+    for name in available:
+        if name.endswith(f".{parameter}"):
+            prefix = name.removesuffix(parameter)
+            return f"; it has `{name}`: strip the prefix `{prefix}` that a wrapper has put before its names"
+        if parameter.endswith(f".{name}"):
+            prefix = parameter.removesuffix(name)
+            return (
+                f"; it has `{name}`: the model's names carry the prefix `{prefix}`, so build the model without wrapper"
+            )
+    return ""
+
+
+def weights_of(layer: str, tensor: torch.Tensor) -> Weights:
+    """The elements of a tensor as bit patterns: its own memory where it is contiguous and on the CPU, else a copy."""
+    if tensor.is_meta:
+        raise PruneconfError(f"the weight of `{layer}` is on the meta device and has no values; load the weights first")
+    if tensor.layout is not torch.strided:
+        raise PruneconfError(f"the weight of `{layer}` has layout {tensor.layout}; make it dense first")
+    known = format_of(kind_of(tensor)[0])
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    signed = {16: torch.int16, 32: torch.int32, 64: torch.int64}[known.width]
+    return Weights(layer, known, flat.view(signed).numpy().view(known.unsigned))
+
+
+def write_back(tensor: torch.Tensor, weights: Weights) -> None:
+    """Make a tensor hold the bit patterns of weights that were taken from it and have been changed since."""
+    if weights.bits.size and weights.bits.ctypes.data != tensor.data_ptr():
+        flat = torch.from_numpy(weights.bits.view(f"<i{weights.format.width // 8}")).view(tensor.dtype)
+        tensor.data.copy_(flat.reshape(tensor.shape))
+    if not tensor.is_inference():
+        torch.autograd.graph.increment_version(tensor)
+
+
+def as_mask(mask: np.ndarray[Any, Any], tensor: torch.Tensor, form: str) -> torch.Tensor:
+    """A mask as a tensor beside its weight: of the weight's shape, or flat where it is packed."""
+    flat = torch.from_numpy(mask)
+    return (flat if form == "packed" else flat.reshape(tensor.shape)).to(tensor.device)
+
+
+def unpack(mask: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    """A packed mask (one bit an element, the first in the highest bit) as a bool tensor of its weight's shape."""
+    size = int(np.prod(shape, dtype=np.int64))
+    return torch.from_numpy(np.unpackbits(mask.cpu().numpy(), count=size).view(np.bool_)).reshape(shape)

@@ -1,0 +1,133 @@
+"""Exact selection against a greedy scan written from the semantics."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pruneconf.errors import PruneconfError
+from pruneconf.pruning import select as selection
+from pruneconf.pruning.floats import FORMATS
+from pruneconf.pruning.masks import kept, mask_in_place
+from pruneconf.pruning.select import select
+from pruneconf.pruning.tensors import weights_of
+from pruneconf.pruning.workers import Workers
+
+DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 1e-42, -1e-42, 6e-8, 2**-130, float("inf"), float("-inf"), 65504.0, 3e38, 1e300, 0.1]
+
+workers = st.builds(Workers, threads=st.integers(1, 3), chunk=st.sampled_from([8, 64, 1 << 16]))
+elements = st.one_of(st.sampled_from(SPECIAL), st.floats(-2, 2, width=16), st.floats(allow_nan=False))
+
+
+@st.composite
+def layers(draw, max_size=60):
+    dtypes = draw(st.sampled_from([[dtype] for dtype in DTYPES] + [DTYPES[:2], DTYPES[:3], DTYPES]))
+    return [
+        torch.tensor(draw(st.lists(elements, max_size=max_size)), dtype=torch.float64).to(draw(st.sampled_from(dtypes)))
+        for _ in range(draw(st.integers(1, 5)))
+    ]
+
+
+def greedy(tensors, count, most):
+    """Scan all elements by exact magnitude, layer, flat index; take one if its layer is not full."""
+    order = sorted(
+        (abs(Fraction(value)) if np.isfinite(value) else Fraction(10) ** 400, i, j)
+        for i, tensor in enumerate(tensors)
+        for j, value in enumerate(tensor.double().reshape(-1).tolist())
+    )
+    taken = [0] * len(tensors)
+    chosen = set()
+    for _, i, j in order:
+        if len(chosen) < count and taken[i] < most[i]:
+            taken[i] += 1
+            chosen.add((i, j))
+    return chosen
+
+
+def chosen(tensors, count, most, how):
+    group = [weights_of(str(i), tensor) for i, tensor in enumerate(tensors)]
+    cuts = select(group, count, most, how)
+    masks = [kept(layer.bits, 0, layer.format, cut) for layer, cut in zip(group, cuts, strict=True)]
+    assert [cut.masked for cut in cuts] == [int((~mask).sum()) for mask in masks]
+    return {(i, int(j)) for i, mask in enumerate(masks) for j in np.flatnonzero(~mask)}
+
+
+@given(layers(), workers, st.data())
+def test_select_is_the_greedy_scan(tensors, how, data):
+    most = [data.draw(st.integers(0, tensor.numel())) for tensor in tensors]
+    count = data.draw(st.integers(0, sum(most)))
+    assert chosen(tensors, count, most, how) == greedy(tensors, count, most)
+
+
+@given(layers(max_size=400), st.data())
+@settings(max_examples=50)
+def test_a_sample_changes_no_choice(tensors, data):
+    """With sampling switched on for tiny layers the likely window is often wrong; the choice never is."""
+    most = [data.draw(st.integers(0, tensor.numel())) for tensor in tensors]
+    count = data.draw(st.integers(0, sum(most)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, "_WORTH_SAMPLING", 1)
+        patch.setattr(selection, "_SAMPLE_BLOCK", 2)
+        patch.setattr(selection, "_SAMPLE_EVERY", 3)
+        assert chosen(tensors, count, most, Workers()) == greedy(tensors, count, most)
+
+
+@given(layers(), st.integers(1, 100), st.data())
+def test_what_the_caps_forbid_is_an_error(tensors, extra, data):
+    most = [data.draw(st.integers(0, tensor.numel())) for tensor in tensors]
+    group = [weights_of(str(i), tensor) for i, tensor in enumerate(tensors)]
+    with pytest.raises(PruneconfError, match=f"leave room for {sum(most)}$"):
+        select(group, sum(most) + extra, most, Workers())
+
+
+@given(layers(), st.data(), st.sampled_from(["bool", "packed", "none"]), workers)
+def test_masking_changes_no_other_bit(tensors, data, form, how):
+    count = data.draw(st.integers(0, sum(tensor.numel() for tensor in tensors)))
+    most = [tensor.numel() for tensor in tensors]
+    group = [weights_of(str(i), tensor.clone()) for i, tensor in enumerate(tensors)]
+    before = [layer.bits.copy() for layer in group]
+    cuts = select(group, count, most, how)
+    keep = [kept(bits, 0, layer.format, cut) for bits, layer, cut in zip(before, group, cuts, strict=True)]
+    masks = mask_in_place(group, cuts, form, how)
+    for layer, bits, mask, kept_ in zip(group, before, masks, keep, strict=True):
+        assert np.array_equal(layer.bits, np.where(kept_, bits, 0))
+        if form == "bool":
+            assert np.array_equal(mask, kept_)
+        elif form == "packed":
+            assert np.array_equal(np.unpackbits(mask, count=bits.size), kept_)
+        else:
+            assert mask is None
+
+
+@pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.name)
+def test_large_layers_same_choice_for_any_threads_and_chunks(known):
+    """Large enough for the sampled window; three layers, one at its cap, and many ties."""
+    dtype = getattr(torch, known.name)
+    generator = torch.Generator().manual_seed(1)
+    tensors = [
+        (torch.randn(size, generator=generator) * scale).to(dtype)
+        for size, scale in [(3 << 20, 1), (2 << 20, 0.1), (100, 3)]
+    ]
+    most = [3 << 20, 1 << 20, 100]
+    count = 3_333_333
+    group = [weights_of(str(i), tensor) for i, tensor in enumerate(tensors)]
+    cuts = [select(group, count, most, how) for how in (Workers(1), Workers(3, 1 << 12), Workers(2, 1 << 20))]
+    assert cuts[0] == cuts[1] == cuts[2]
+    keys = np.concatenate([tensor.double().abs().numpy() for tensor in tensors])
+    layer = np.repeat([0, 1, 2], [tensor.numel() for tensor in tensors])
+    order = np.argsort(keys, kind="stable")
+    room = np.concatenate([order[layer[order] == i][: most[i]] for i in range(3)])
+    expected = np.sort(room[np.lexsort((room, keys[room]))][:count])
+    masks = np.concatenate([kept(g.bits, 0, g.format, cut) for g, cut in zip(group, cuts[0], strict=True)])
+    assert np.array_equal(np.flatnonzero(~masks), expected)
+
+
+def test_nan_names_the_first_layer_and_counts():
+    tensors = [torch.zeros(5), torch.tensor([1.0, float("nan"), float("nan")]), torch.tensor([float("nan")])]
+    group = [weights_of(name, tensor) for name, tensor in zip("abc", tensors, strict=True)]
+    with pytest.raises(PruneconfError, match="^`b` has 2 NaN among its 3 weights"):
+        select(group, 1, [5, 3, 1], Workers())
