@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -20,7 +21,8 @@ class Ratio(NamedTuple):
         return count * numerator // denominator
 
 
-class SubConfig(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SubConfig:
     """One entry of the list. A key that is not written is None.
 
     `ratio` is the value of `ratio_key`, one of `sparsity_per_layer`, `total_sparsity` and `sparsity`; both are

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pruneconf.document.document import Document
-from pruneconf.document.nodes import Scalar
+from pruneconf.document.nodes import Scalar, Sequence
 
 
 def scalar_text(document: Document, value: str | float, like: Scalar | None = None) -> str:
@@ -25,5 +25,4 @@ def _reads_back(value: str) -> bool:
     from pruneconf.document.yaml import compose
 
     node = compose(f"[{value}]").root if value and "\n" not in value else None
-    items = getattr(node, "items", ())
-    return len(items) == 1 and isinstance(items[0], Scalar) and items[0].value == value
+    return isinstance(node, Sequence) and [getattr(item, "value", None) for item in node.items] == [value]
