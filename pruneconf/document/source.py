@@ -37,8 +37,7 @@ def parse(source: str | bytes, name: str) -> Document:
         message = f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB"
         return Document(name, "", None, (Problem("PC003", message, 0, 0, "split it: no config needs as much"),))
     if isinstance(source, bytes):
-        encoding = next((encoding for mark, encoding in _MARKS.items() if source.startswith(mark)), "utf-8")
-        text, problem = _decode(source, encoding)
+        text, encoding, problem = _decode(source)
     else:
         encoding = "utf-8-sig" if source.startswith(_BYTE_ORDER_MARK) else "utf-8"
         text, problem = source.removeprefix(_BYTE_ORDER_MARK), None
@@ -72,17 +71,17 @@ def _read_file(place: str) -> bytes:
         raise PruneconfError(f"cannot read `{place}`: {reason.lower()}") from error
 
 
-def _decode(data: bytes, encoding: str) -> tuple[str, Problem | None]:
+def _decode(data: bytes) -> tuple[str, str, Problem | None]:
+    mark, encoding = next(((mark, name) for mark, name in _MARKS.items() if data.startswith(mark)), (b"", "utf-8"))
+    body, codec = data.removeprefix(mark), encoding.removesuffix("-sig")
     try:
-        return data.decode(encoding).removeprefix(_BYTE_ORDER_MARK), None
+        return body.decode(codec), encoding, None
     except UnicodeDecodeError as error:
-        mark = 2 if encoding.startswith("utf-16") else 0
-        at = len(data[mark : error.start].decode(encoding))
-        text = data.decode(encoding, "replace").removeprefix(_BYTE_ORDER_MARK)
-        bytes_ = " ".join(f"0x{byte:02X}" for byte in data[error.start : error.end])
-        name = encoding.removesuffix("-sig").removesuffix("-le").removesuffix("-be").upper()
-        message = f"the bytes {bytes_} are not {name}" if " " in bytes_ else f"the byte {bytes_} is not {name}"
-        return text, Problem("PC001", message, at, at + 1, "save the file as UTF-8")
+        at = len(body[: error.start].decode(codec))
+        faulty = " ".join(f"0x{byte:02X}" for byte in body[error.start : error.end])
+        message = f"the bytes `{faulty}` are no {codec.upper()} text"
+        problem = Problem("PC001", message, at, at + 1, "save the file as UTF-8")
+        return body.decode(codec, "replace"), encoding, problem
 
 
 def _compose(text: str, name: str) -> Parsed:

@@ -175,8 +175,8 @@ def _quote(place: _Place) -> Problem:
 
 
 def _escape(place: _Place) -> Problem:
-    start = place.text.rfind("\\", 0, place.at + 1)
-    match = re.compile(r"\\[xuU]?[0-9a-fA-F]*.?", re.DOTALL).match(place.text, start) if start >= 0 else None
+    start = max(place.text.rfind("\\", place.opened, place.at + 1), place.opened)
+    match = re.compile(r"\\[xuU]?[0-9a-fA-F]*.?", re.DOTALL).match(place.text, start)
     end = match.end() if match else place.at + 1
     shown = shorten(place.text[start:end])
     message = f"`{shown}` is no escape that YAML knows"
@@ -184,11 +184,11 @@ def _escape(place: _Place) -> Problem:
 
 
 def _surrogate(place: _Place) -> Problem:
-    start = place.text.rfind("\\", 0, place.at + 1)
+    start = max(place.text.rfind("\\", place.opened, place.at + 1), place.opened)
     shown = place.text[start : place.at + 4]
     message = f"`{shown}` is not the number of a character"
     help_ = "write the character itself, or one escape such as `\\U0001F600` for it"
-    return place.fault(message, help_, max(start, 0), place.at + 4)
+    return place.fault(message, help_, start, place.at + 4)
 
 
 def _name(place: _Place) -> Problem:
@@ -219,7 +219,7 @@ _FAULTS: tuple[tuple[str, Callable[[_Place], Problem]], ...] = (
     (r"node content", _no_node),
     (r"quoted scalar: found unexpected", _quote),
     (r"Unicode character escape", _surrogate),
-    (r"unknown escape|hexdecimal|hexadecimal", _escape),
+    (r"quoted scalar.*(unknown escape|hexdecimal|hexadecimal)", _escape),
     (r"scanning an (anchor|alias)", _name),
     (
         r"block scalar.*indentation indicator",
