@@ -33,9 +33,10 @@ def advice(error: BaseException, main: Path | None) -> str:
     if isinstance(error, SyntaxError):
         return "mend that line"
     if isinstance(error, ImportError) and "relative import" in text and main is not None:
-        return f"name it as a module, `{_as_module(main)}:attr`, from the directory that holds its package"
-    if isinstance(error, ModuleNotFoundError):
-        return _advice_on_missing((error.name or "").partition(".")[0], main)
+        package = main.resolve().parent
+        return f"name it as `{package.name}.{main.stem}:attr` from the directory that holds `{package.name}`"
+    if isinstance(error, ModuleNotFoundError) and (error.name or ".").isidentifier():
+        return _advice_on_missing(str(error.name), main)
     if "HF_HUB_OFFLINE" in text or "couldn't connect to" in text:
         return "a graph is made without the network; set `HF_HUB_OFFLINE=0` to allow it"
     return "`--debug` shows the traceback"
@@ -54,8 +55,8 @@ def needs_values(error: BaseException | None) -> bool:
 
 
 def _place(error: BaseException, project: Project) -> tuple[str, int] | None:
-    if isinstance(error, SyntaxError) and project.owns(error.filename) and error.lineno:
-        return str(error.filename), error.lineno
+    if isinstance(error, SyntaxError) and error.filename and error.lineno and project.owns(error.filename):
+        return error.filename, error.lineno
     frames = [
         (frame.f_code.co_filename, line)
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -87,7 +88,8 @@ def _advice_on_missing(package: str, main: Path | None) -> str:
     here = Path.cwd()
     if main is not None and ((here / package).is_dir() or (here / f"{package}.py").is_file()):
         return f"`{package}` is in the current directory: name the model as `{_as_module(main)}:attr`"
-    return f"install `{package}` where pruneconf runs"
+    elsewhere = ", or run it from the directory that holds it" if main is None else ""
+    return f"install `{package}` where pruneconf runs{elsewhere}"
 
 
 def _as_module(path: Path) -> str:

@@ -34,14 +34,14 @@ class Project:
         here = Path.cwd().resolve()
         return cls((here,) if path is None else (path.resolve().parent, here))
 
-    def owns(self, file: str | None) -> bool:
-        """Whether a file is the user's own, rather than the standard library's or an installed package's."""
-        if not file or not os.path.isfile(file):  # noqa: PTH113 (the name may be `<string>` or hold a zip archive)
+    def owns(self, path: str) -> bool:
+        """Whether a file or directory is the user's own, and not the standard library's or an installed package's."""
+        if not os.path.exists(path):  # noqa: PTH110 (code may stem from `<string>`)
             return False
-        path = Path(os.path.realpath(file))
-        if any(path.is_relative_to(directory) for directory in _NOT_THE_USERS):
+        real = Path(os.path.realpath(path))
+        if any(real.is_relative_to(directory) for directory in _NOT_THE_USERS):
             return False
-        below = (path.relative_to(root) for root in self.roots if path.is_relative_to(root))
+        below = (real.relative_to(root) for root in self.roots if real.is_relative_to(root))
         return any(not set(_INSTALLED) & set(relative.parts) for relative in below)
 
 
@@ -69,8 +69,8 @@ def running(project: Project, name: str, device: str | None) -> Iterator[list[Pa
     finally:
         torch.set_default_device(None)
         torch.set_default_dtype(dtype)
-        sys.path[:], sys.argv, sys.dont_write_bytecode = path, argv, no_bytecode
         files.extend(_forget(project, set(sys.modules) - before))
+        sys.path[:], sys.argv, sys.dont_write_bytecode = path, argv, no_bytecode
 
 
 def import_file(path: Path) -> ModuleType:
@@ -86,9 +86,15 @@ def import_file(path: Path) -> ModuleType:
 
 
 def _forget(project: Project, names: set[str]) -> Iterator[Path]:
-    """Drop the project's modules, so that another model may bring modules of the same names."""
-    for name in sorted(names):
-        file = vars(sys.modules[name]).get("__file__") if isinstance(sys.modules[name], ModuleType) else None
-        if project.owns(file):
-            del sys.modules[name]
-            yield Path(str(file)).resolve()
+    """Drop the project's modules, so that another model may bring modules of the same names; their files."""
+    own = [name for name in sorted(names) if any(map(project.owns, _places(sys.modules[name])))]
+    for name in own:
+        module = sys.modules.pop(name)
+        if module.__file__:
+            yield Path(module.__file__).resolve()
+
+
+def _places(module: ModuleType) -> list[str]:
+    members = getattr(module, "__dict__", {})  # not by attribute: a lazy module would load itself
+    file = members.get("__file__")
+    return [file] if file else list(members.get("__path__", ()))  # a namespace package has no file
