@@ -44,7 +44,7 @@ def digest(path):
 
 def without_torch_text(message):
     """A message without the words that torch chose, which change from version to version."""
-    return re.sub(r"(?<=Error: )[^;]+", "...", message)
+    return re.sub(r"(?<=Error: ).+?(?=; `--debug`|$)", "...", message)
 
 
 def refusal(target, run=load_graph):
