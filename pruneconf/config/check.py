@@ -6,13 +6,14 @@ that is all that is read of their errors, so that either gives the same faults.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from pruneconf.config.keys import CAP, EXCLUDE, FOREIGN, KEYS, RATIOS, SELECTORS, YAML_1_1_BOOLEANS, group_of
+from pruneconf.config.keys import AMOUNTS, CAP, EXCLUDE, FOREIGN, KEYS, RATIOS, SELECTORS, YAML_1_1_BOOLEANS, role
 from pruneconf.document import Path
-from pruneconf.suggest import nearest
+
+_MISSING = frozenset({"PC104", "PC105"})
 
 
 class Fault(NamedTuple):
@@ -36,93 +37,98 @@ class _Error(NamedTuple):
 
 def check(data: Any) -> list[Fault]:
     """Faults of a config list given as plain data, in document order, one for each cause."""
-    by_node: dict[Path, list[_Error]] = {}
+    inside: dict[Any, list[_Error]] = {}
     for error in _errors(data):
-        by_node.setdefault(error.path, []).append(error)
-    if () in by_node:
-        return [Fault("PC004", ())]
-    inside: dict[int, list[_Error]] = {}
-    for path, errors in by_node.items():
-        index = path[0]
-        assert isinstance(index, int)  # noqa: S101 - the root is a list
-        inside.setdefault(index, []).extend(errors)
-    return [fault for index in sorted(inside) for fault in _sub_config(index, data[index], inside[index])]
+        if not error.path:
+            return [Fault("PC004", ())]
+        inside.setdefault(error.path[0], []).append(error)
+    faults = [fault for index in sorted(inside) for fault in _sub_config(index, data[index], inside[index])]
+    return _without_second_halves(faults, data)
+
+
+def halves(first: Any, second: Any) -> bool:
+    """Whether two neighbouring items are one sub-config that a `-` too many cuts into where and how much."""
+    parts = [[any(key in item for key in keys) for keys in (SELECTORS, AMOUNTS)] for item in (first, second)]
+    return sorted(parts) == [[False, True], [True, False]]
+
+
+def _without_second_halves(faults: list[Fault], data: Any) -> list[Fault]:
+    """Where a sub-config is cut in two, what each half lacks is one fault, at the first."""
+    incomplete = {fault.path[0]: fault for fault in faults if fault.rule in _MISSING}
+    second = set()
+    for index in incomplete:
+        after = int(index) + 1
+        if index not in second and after in incomplete and halves(data[index], data[after]):
+            second.add(after)
+    return [fault for fault in faults if fault.rule not in _MISSING or fault.path[0] not in second]
 
 
 def _sub_config(index: int, data: Any, errors: list[_Error]) -> list[Fault]:
     if not isinstance(data, dict):
         return [Fault("PC004", (index,))]
-    here = [error for error in errors if len(error.path) == 1]
-    deeper = {error.path for error in errors if len(error.path) > 1}
-    keywords = {path: {error.keyword for error in errors if error.path == path} for path in deeper}
-    faults = [Fault(_value_rule(path, keywords[path], _at(data, path[1:])), path) for path in deeper]
-    excludes_not = any(fault.rule == "PC108" for fault in faults)
-    unexpected = [key for error in here for key in error.unexpected]
-    faults += _unexpected(index, data, unexpected, forgive_amounts=excludes_not)
-    explained = _explained(unexpected)
-    if not any(key in data for key in SELECTORS) and "selector" not in explained:
-        faults.append(Fault("PC104", (index,)))
-    if not any(key in data for key in (*RATIOS, EXCLUDE)) and "amount" not in explained:
-        faults.append(Fault("PC105", (index,)))
+    failed: dict[Path, set[str]] = {}
+    unexpected: set[str] = set()
+    for error in errors:
+        failed.setdefault(error.path[1:], set()).add(error.keyword)
+        unexpected.update(error.unexpected)
+    faults = [Fault(_value_rule(path, failed[path], data), (index, *path)) for path in failed if path]
+    faults += _key_faults((index,), data, [key for key in data if key in unexpected])
     order = {key: i for i, key in enumerate(data)}
     return sorted(faults, key=lambda fault: _order(fault, order))
 
 
-def _order(fault: Fault, keys: dict[str, int]) -> tuple[object, ...]:
-    steps = fault.path[1:] or fault.keys
-    first = keys.get(str(steps[0]), -1) if steps else -1
-    return (first, *(step for step in fault.path[2:]))
+def _order(fault: Fault, keys: dict[str, int]) -> tuple[Any, ...]:
+    steps = fault.path[1:] or fault.keys[:1]
+    return (keys[str(steps[0])], *steps[1:]) if steps else (-1,)
 
 
-def _at(data: Any, path: Path) -> Any:
+def _value_rule(path: Path, keywords: set[str], data: Any) -> str:
     for step in path:
         data = data[step]
-    return data
-
-
-def _value_rule(path: Path, keywords: set[str], value: Any) -> str:
     if keywords & {"minItems", "minLength"}:
         return "PC109"
-    if path[1] == EXCLUDE and isinstance(value, str) and value.lower() in YAML_1_1_BOOLEANS:
+    if path[0] == EXCLUDE and isinstance(data, str) and data.lower() in YAML_1_1_BOOLEANS:
         return "PC005"
-    if path[1] == EXCLUDE and value is False:
+    if path[0] == EXCLUDE and data is False:
         return "PC108"
     return "PC102" if "type" in keywords else "PC103"
 
 
-def _unexpected(index: int, data: dict[str, Any], keys: Iterable[str], *, forgive_amounts: bool) -> Iterator[Fault]:
-    """Faults for keys that should not be in this sub-config; those of one schedule or conflict are one fault."""
-    together: dict[str, list[str]] = {}
-    for key in keys:
-        rule = _key_rule(key, data)
-        if rule in {"PC106", "PC107", "PC603"}:
-            together.setdefault(rule, []).append(key)
-        else:
-            yield Fault(rule, (index,), (key,))
-    for rule, several in together.items():
-        if rule != "PC106" or not forgive_amounts:
-            yield Fault(rule, (index,), tuple(several))
+def _key_faults(path: Path, data: dict[str, Any], unexpected: list[str]) -> Iterator[Fault]:
+    """Faults of a sub-config that lie in which keys it has; a key too many explains the one that it stands for."""
+    roles = {key: role(key, data[key]) for key in unexpected if key not in KEYS}
+    for key in roles:
+        rule = FOREIGN[key].rule if key in FOREIGN else "PC101"
+        if rule != "PC603":
+            yield Fault(rule, path, (key,))
+    schedule = tuple(key for key in roles if key in FOREIGN and FOREIGN[key].rule == "PC603")
+    if schedule:
+        yield Fault("PC603", path, schedule)
+    yield from _conflicts(path, data, unexpected, amount_is_meant="amount" in roles.values())
+    where = any(key in data for key in SELECTORS) or "selector" in roles.values()
+    how_much = any(key in data for key in (*AMOUNTS, CAP)) or "amount" in roles.values()
+    if not where:
+        yield Fault("PC104", path)
+    elif not how_much:
+        yield Fault("PC105", path)
 
 
-def _key_rule(key: str, data: dict[str, Any]) -> str:
-    if key in FOREIGN:
-        return FOREIGN[key].rule
-    if key not in KEYS:
-        return "PC101"
+def _conflicts(path: Path, data: dict[str, Any], unexpected: list[str], *, amount_is_meant: bool) -> Iterator[Fault]:
+    """Faults of amounts that do not go together."""
+    amounts = tuple(key for key in data if key in RATIOS)
     if EXCLUDE in data:
-        return "PC106"
-    return "PC111" if key == CAP else "PC107"
+        beside = tuple(key for key in unexpected if key in KEYS)
+        if beside and not _reads_as_false(data[EXCLUDE]):
+            yield Fault("PC106", path, beside)
+    elif len(amounts) > 1:
+        yield Fault("PC107", path, amounts)
+    elif CAP in unexpected and (amounts or not amount_is_meant):
+        yield Fault("PC111", path, (CAP,))
 
 
-def _explained(unexpected: Iterable[str]) -> set[str]:
-    """What the unexpected keys were meant to say (`selector`, `amount`), so that it is not reported as missing."""
-    meant = set()
-    for key in unexpected:
-        near = nearest(key, KEYS) if key not in KEYS and key not in FOREIGN else []
-        meant.add(group_of(near[0] if near else key))
-        if key == CAP or (near and near[0] == CAP):
-            meant.add("amount")
-    return meant - {None}  # type: ignore[return-value]
+def _reads_as_false(value: Any) -> bool:
+    """Whether `exclude` has a value that its author took for no exclusion: it is reported, and the amounts stand."""
+    return not value or (isinstance(value, str) and YAML_1_1_BOOLEANS.get(value.lower()) is False)
 
 
 def _errors(data: Any) -> Iterator[_Error]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from typing import Any, NamedTuple
 
 SELECTORS = ("op_types", "op_names", "op_partial_names")
 RATIOS = ("total_sparsity", "sparsity_per_layer", "sparsity")
 """At most one of these stands in a sub-config; where there are several, the first in this order counts."""
 CAP = "max_sparsity_per_layer"
 EXCLUDE = "exclude"
+AMOUNTS = (*RATIOS, EXCLUDE)
 KEYS = (*SELECTORS, "sparsity_per_layer", "total_sparsity", CAP, EXCLUDE, "sparsity")
+
+_MISLEADING = frozenset({"include", "included", "includes", "layer", "op", "per"})
+"""Near a key in letters only."""
 
 YAML_1_1_BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
 
@@ -54,7 +59,9 @@ FOREIGN: dict[str, Foreign] = {
     ),
     "exclude_op_types": Foreign("PC602", _V3, None, "add a later sub-config with these `op_types` and `exclude: true`"),
     "target_names": Foreign("PC602", _V3, None, "only weights are pruned here: remove it"),
-    "target_settings": Foreign("PC602", _V3, None, "only weights are pruned here: remove it"),
+    "target_settings": Foreign(
+        "PC602", _V3, None, "only weights are pruned here: write their ratio as `sparsity_per_layer`", "amount"
+    ),
     "granularity": Foreign("PC602", _V3, None, "the pruner decides it (`--pruner`): remove it"),
     "global_group_id": Foreign(
         "PC602", _V3, None, "put the layers into one sub-config with `total_sparsity`, which makes them a group"
@@ -93,13 +100,29 @@ FOREIGN: dict[str, Foreign] = {
 """Sources: the config references of NNI 1.x and 3.0, Torch-Pruning 1.6, llm-compressor, torchao, Distiller."""
 
 
-def group_of(key: str) -> str | None:
-    """`selector` or `amount` for a key that says where or how much, its own or a foreign one; else None."""
-    if key in SELECTORS:
-        return "selector"
-    if key in RATIOS or key == EXCLUDE:
-        return "amount"
-    foreign = FOREIGN.get(key)
-    if foreign is None:
+def meant(key: str) -> str | None:
+    """The key that an unknown one was most likely meant to be, or None when none is near."""
+    from pruneconf.suggest import nearest
+
+    words = re.sub(r"[\W_]+", "_", key.lower()).strip("_")
+    if not words or words in _MISLEADING:
         return None
-    return foreign.stands_for or (group_of(foreign.instead) if foreign.instead else None)
+    near = nearest(words, KEYS) if words in KEYS else [known for known in KEYS if f"_{words}_" in f"_{known}_"]
+    near = near or nearest(key, KEYS)
+    known = min(near, key=len, default=None)
+    return "sparsity_per_layer" if known == "sparsity" else known
+
+
+def role(key: str, value: Any) -> str | None:
+    """What a key that does not belong here was meant to say: `selector` (where), `amount` (how much), or neither.
+
+    A key that is near to none is judged by its value: a list of texts names layers, a number is a ratio.
+    """
+    if key in FOREIGN and FOREIGN[key].instead is None:
+        return FOREIGN[key].stands_for
+    known = FOREIGN[key].instead if key in FOREIGN else key if key in KEYS else meant(key)
+    if known is not None:
+        return "selector" if known in SELECTORS else "amount"
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return "selector"
+    return "amount" if isinstance(value, int | float) and not isinstance(value, bool) else None

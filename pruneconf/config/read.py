@@ -37,12 +37,20 @@ def read_config(document: Document, path: Path = ()) -> Reading:
     root = document.find(path)
     if root is None:
         return Reading(document, path, (), ())
-    faults = tuple(Fault(fault.rule, (*path, *fault.path), fault.keys) for fault in check(plain(root)))
+    faults = tuple(_placed(fault, document, path) for fault in check(plain(root)))
     items = root.items if isinstance(root, Sequence) else ()
     sub_configs = tuple(
         _sub_config(document, i, (*path, i), item) for i, item in enumerate(items) if isinstance(item, Mapping)
     )
     return Reading(document, path, sub_configs, faults)
+
+
+def _placed(fault: Fault, document: Document, path: Path) -> Fault:
+    """A fault with its path from the root of the document. A boolean of YAML 1.1 in quotes was a text then too."""
+    here = (*path, *fault.path)
+    node = document.find(here)
+    quoted = isinstance(node, Scalar) and not node.plain
+    return Fault("PC102" if fault.rule == "PC005" and quoted else fault.rule, here, fault.keys)
 
 
 def _sub_config(document: Document, index: int, path: Path, node: Mapping) -> SubConfig:

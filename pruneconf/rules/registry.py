@@ -12,7 +12,11 @@ from importlib import import_module
 from pruneconf.rules.base import Rule
 
 RULES: dict[str, tuple[str, ...]] = {
-    "text": (),
+    "text": (
+        "text.syntax_error",
+        "text.duplicate_key",
+        "text.unsafe_yaml",
+    ),
     "faults": (),
     "schema": (),
     "model": (),
