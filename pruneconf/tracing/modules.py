@@ -29,6 +29,8 @@ def trace(model: nn.Module, *, source: str | None = None) -> ModelGraph:
 def module_graph(model: nn.Module, source: str, sources: Mapping[str, str] = _NO_SOURCES) -> ModelGraph:
     """The graph of a module tree. `sources` are the digests of the files that define the model.
 
+    Raises PruneconfError for a tree with a cycle.
+
     A weight counts as shared where two parameters are one object or the same view of the same memory. A transposed
     or partial view of another weight counts as a weight of its own.
     """
@@ -60,8 +62,14 @@ def module_graph(model: nn.Module, source: str, sources: Mapping[str, str] = _NO
 def _names(model: nn.Module) -> dict[nn.Module, list[str]]:
     """Every module with all its names, in `named_modules()` order."""
     names: dict[nn.Module, list[str]] = {}
-    for name, module in model.named_modules(remove_duplicate=False):
-        names.setdefault(module, []).append(name)
+    try:
+        for name, module in model.named_modules(remove_duplicate=False):
+            names.setdefault(module, []).append(name)
+    except RecursionError as error:
+        raise PruneconfError(
+            f"a module of `{type(model).__name__}` contains itself; hold the way back up outside the module tree, "
+            "e.g. in a tuple"
+        ) from error
     return names
 
 

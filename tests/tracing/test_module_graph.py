@@ -248,6 +248,14 @@ def test_what_is_no_module(snapshot):
     assert str(caught.value) == snapshot
 
 
+def test_a_module_that_contains_itself(snapshot):
+    model = nn.Sequential(nn.Linear(2, 2))
+    model[0].parent = model
+    with pytest.raises(PruneconfError) as caught:
+        trace(model)
+    assert str(caught.value) == snapshot
+
+
 @st.composite
 def trees(draw):
     """Nested modules in which modules and weights return under other names."""
