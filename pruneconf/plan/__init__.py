@@ -1,6 +1,6 @@
 """What a config does to a model."""
 
-from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan
+from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan, Takeover
 from pruneconf.plan.resolve import resolve
 from pruneconf.plan.selection import DEFAULT_TYPES, LayerSet, Selection, bits
 
@@ -13,6 +13,7 @@ __all__ = [
     "LayerSet",
     "Plan",
     "Selection",
+    "Takeover",
     "bits",
     "resolve",
 ]

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from pruneconf.config import Config, Ratio
 from pruneconf.graph import Layer, ModelGraph
-from pruneconf.plan.selection import LayerSet, Selection
+from pruneconf.plan.selection import LayerSet, Selection, bits
 
 
 class Action(StrEnum):
@@ -69,6 +69,15 @@ class Budget:
     max_masked: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """Layers that the sub-config `later` takes over from `earlier`, which had the last word about them until then."""
+
+    earlier: int
+    later: int
+    layers: LayerSet
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a config does to a model, layer by layer (model order) and group by group (config order).
@@ -93,7 +102,33 @@ class Plan:
 
     def selected_by(self, layer: int) -> tuple[int, ...]:
         """The indices of the sub-configs that select the layer with this index."""
-        return tuple(i for i, selected in enumerate(self.selected) if selected >> layer & 1)
+        return self._selected_by[layer]
+
+    @cached_property
+    def _selected_by(self) -> tuple[tuple[int, ...], ...]:
+        found: list[list[int]] = [[] for _ in self.layers]
+        for i, selected in enumerate(self.selected):
+            for layer in bits(selected):
+                found[layer].append(i)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def takeovers(self) -> tuple[Takeover, ...]:
+        """Which sub-config takes layers over from which, in the order in which it happens.
+
+        A layer that three sub-configs select changes hands twice: from the first to the second to the third.
+        """
+        found = []
+        held: dict[int, LayerSet] = {}
+        for later, selected in enumerate(self.selected):
+            for earlier, layers in list(held.items()):
+                if taken := layers & selected:
+                    found.append(Takeover(earlier, later, taken))
+                    held[earlier] = layers ^ taken
+                    if layers == taken:
+                        del held[earlier]
+            held[later] = selected
+        return tuple(found)
 
     def conflicts(self) -> Iterator[tuple[LayerPlan, LayerPlan]]:
         """Pairs of layers that share a weight but are to be treated differently (the first of them, and another)."""

@@ -10,13 +10,13 @@ from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan
 from pruneconf.plan.selection import LayerSet, Selection, bits
 
 
-def resolve(config: Config, graph: ModelGraph) -> Plan:
-    """Decide what happens to every layer of a model.
+def resolve(config: Config, graph: ModelGraph, selection: Selection | None = None) -> Plan:
+    """Decide what happens to every layer of a model; `selection` is that of the same model, where it is at hand.
 
     Never fails: a group that cannot meet its total is not `feasible`, layers that share a weight and disagree are
     in `Plan.conflicts()`; the linter reports both and the pruner refuses them.
     """
-    selection = Selection(graph)
+    selection = selection or Selection(graph)
     selected = tuple(selection.of(sub_config) for sub_config in config.sub_configs)
     effective = _last_word(selected)
     decided_by: list[SubConfig | None] = [None] * len(graph.layers)
@@ -51,7 +51,10 @@ def _layer_plan(layer: Layer, sub_config: SubConfig | None) -> LayerPlan:
 
 
 def _group(sub_config: SubConfig, members: Iterable[Layer]) -> Group:
-    layers = tuple({layer.parameter: layer for layer in reversed(tuple(members))}.values())[::-1]
+    first: dict[str, Layer] = {}
+    for layer in members:
+        first.setdefault(layer.parameter, layer)
+    layers = tuple(first.values())
     numel = sum(layer.numel for layer in layers)
     ratio, cap = sub_config.ratio, sub_config.cap
     if ratio is None:
@@ -61,12 +64,12 @@ def _group(sub_config: SubConfig, members: Iterable[Layer]) -> Group:
 
 
 def _budgets(layers: Iterable[LayerPlan], groups: Iterable[Group]) -> tuple[Budget, ...]:
-    alone = {
-        entry.layer.parameter: Budget(entry.decided_by, (entry.layer,), entry.masked, (entry.masked,))
-        for entry in reversed(tuple(layers))
-        if entry.masked is not None and entry.decided_by is not None
-    }
+    alone: dict[str, Budget] = {}
+    for entry in layers:
+        if entry.masked is not None and entry.decided_by is not None:
+            budget = Budget(entry.decided_by, (entry.layer,), entry.masked, (entry.masked,))
+            alone.setdefault(entry.layer.parameter, budget)
     shared_out = (
         Budget(group.sub_config, group.layers, group.masked, tuple(group.max_masked.values())) for group in groups
     )
-    return (*reversed(alone.values()), *shared_out)
+    return (*alone.values(), *shared_out)

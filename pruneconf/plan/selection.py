@@ -32,10 +32,11 @@ DEFAULT_TYPES = (
 
 def bits(layers: LayerSet) -> Iterator[int]:
     """The indices in a set, ascending."""
-    while layers:
-        lowest = layers & -layers
-        yield lowest.bit_length() - 1
-        layers ^= lowest
+    digits = bin(layers)[:1:-1]
+    i = digits.find("1")
+    while i >= 0:
+        yield i
+        i = digits.find("1", i + 1)
 
 
 class Selection:

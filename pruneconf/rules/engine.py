@@ -40,10 +40,11 @@ def _check(reading: Reading, graph: ModelGraph | None, context: MakeContext, fou
         return
     from pruneconf.plan import Selection, resolve
 
-    _run("model", partial(context, selection_or_none=Selection(graph)), found)
+    selection = Selection(graph)
+    _run("model", partial(context, selection_or_none=selection), found)
     if reading.config is not None:
-        plan = resolve(reading.config, graph)
-        _run("plan", partial(context, selection_or_none=plan.selection, plan_or_none=plan), found)
+        plan = resolve(reading.config, graph, selection)
+        _run("plan", partial(context, selection_or_none=selection, plan_or_none=plan), found)
 
 
 def _run(stage: str, context: MakeContext, found: list[Finding]) -> None:
