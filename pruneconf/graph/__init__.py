@@ -1,6 +1,23 @@
 """The model as plain data."""
 
+from pruneconf.graph.coupling import Coupling, Join, Limit, Member, Parameter, Pin, Side
 from pruneconf.graph.file import graph_text, read_graph, write_graph
-from pruneconf.graph.model import Layer, ModelGraph, Module, Weight
+from pruneconf.graph.model import Layer, ModelGraph, Module, Origin, Weight
 
-__all__ = ["Layer", "ModelGraph", "Module", "Weight", "graph_text", "read_graph", "write_graph"]
+__all__ = [
+    "Coupling",
+    "Join",
+    "Layer",
+    "Limit",
+    "Member",
+    "ModelGraph",
+    "Module",
+    "Origin",
+    "Parameter",
+    "Pin",
+    "Side",
+    "Weight",
+    "graph_text",
+    "read_graph",
+    "write_graph",
+]

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pruneconf.errors import PruneconfError
+from pruneconf.graph.coupling import Coupling, Member
+from pruneconf.graph.errors import GraphFileError, damaged
 from pruneconf.graph.model import Layer, ModelGraph, Module
-from pruneconf.graph.reader import FORMAT, GraphFileError, damaged, model_graph
+from pruneconf.graph.reader import FORMAT, model_graph
 
 SCHEMA = "https://pruneconf.github.io/pruneconf/schema/graph-v1.schema.json"
 
@@ -42,12 +44,16 @@ def graph_text(graph: ModelGraph) -> str:
         "source": _compact(graph.source),
         "type": _compact(graph.type),
         "origin": _compact(graph.origin),
+        "inputs": _compact(graph.inputs),
+        "missing": _block("[]", map(_compact, graph.missing)),
         "parameters": _compact(graph.parameters),
         "versions": _compact(dict(graph.versions)),
         "sources": _block("{}", _members(graph.sources)),
         "layers": _block("[]", (_compact(_layer(layer)) for layer in graph.layers)),
         "modules": _block("[]", (_compact(_module(module)) for module in graph.modules)),
         "shared": _block("{}", _members(graph.shared)),
+        "unreachable": _block("[]", map(_compact, graph.unreachable)),
+        "couplings": _block("[]", (_compact(_coupling(coupling)) for coupling in graph.couplings)),
     }
     lines = ",\n".join(f'  "{key}": {value}' for key, value in members.items())
     return f"{{\n{lines}\n}}\n"
@@ -77,7 +83,29 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "shape": layer.shape,
         "dtype": layer.dtype,
         "parameter": layer.parameter,
-    } | _aliases(layer.aliases)
+        **_aliases(layer.aliases),
+        **({"bases": layer.bases} if layer.bases else {}),
+        **({} if layer.calls is None else {"calls": layer.calls}),
+        **({"output": True} if layer.output else {}),
+        **({} if layer.out_axis is layer.in_axis is None else {"axes": [layer.out_axis, layer.in_axis]}),
+    }
+
+
+def _coupling(coupling: Coupling) -> dict[str, Any]:
+    lists = {"joins": coupling.joins, "limits": coupling.limits, "pins": coupling.pins}
+    return {
+        "units": coupling.units,
+        **{key: rows for key, rows in lists.items() if rows},
+        "members": [_member(member) for member in coupling.members],
+    }
+
+
+def _member(member: Member) -> list[Any]:
+    """The row of a member without the defaults at its end."""
+    row = list(member)
+    while row[-1] == Member._field_defaults.get(Member._fields[len(row) - 1]):
+        row.pop()
+    return row
 
 
 def _module(module: Module) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cached_property
 from math import prod
 
+from pruneconf.graph.coupling import Coupling, Parameter
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -15,7 +17,12 @@ class Layer:
 
     `type` is the exact class name, `shape` and `dtype` (`float32`, `bfloat16`, ...) are the weight's. `parameter`
     is the state-dict key of the weight; layers that share one weight carry the same key, the first layer's.
-    `aliases` are the further names under which the same module is reachable.
+    `aliases` are the further names under which the same module is reachable. `bases` are the public classes between
+    its own and `nn.Module`, nearest first.
+
+    `calls` says how often one forward pass runs the layer, or reads its weight without calling it; None where that is
+    not known. `output` is true where a model output comes directly from it. `out_axis` and `in_axis` are the
+    dimensions of the weight that count the channels that it makes and reads; None where there is none.
     """
 
     name: str
@@ -24,6 +31,11 @@ class Layer:
     dtype: str
     parameter: str
     aliases: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
+    calls: int | None = None
+    output: bool = False
+    out_axis: int | None = None
+    in_axis: int | None = None
 
     @property
     def numel(self) -> int:
@@ -55,14 +67,29 @@ class Module:
     aliases: tuple[str, ...] = ()
 
 
+class Origin(StrEnum):
+    """How a graph was obtained."""
+
+    OPERATORS = "operators"
+    """From the operations of a whole forward pass."""
+    PARTIAL = "partial"
+    """From a forward pass that broke off: what it ran is known, what it did not run says nothing."""
+    MODULES = "modules"
+    """From the module tree alone: names, types and shapes."""
+
+
 @dataclass(frozen=True)
 class ModelGraph:
     """The layers of a model in `named_modules()` order, and every other module.
 
     `source` is what the user named, `type` the model's class. `shared` maps the state-dict key of a shared weight
     to the other keys under which it is stored. `parameters` counts all elements of all parameters, shared ones
-    once. `sources` maps the files that define the model to the sha256 of their bytes (hex). `origin` says how the
-    graph was obtained: `modules` is the module tree alone. `versions` names what made it.
+    once. `sources` maps the files that define the model to the sha256 of their bytes (hex). `versions` names what made
+    the graph.
+
+    `origin` says how it was obtained, `inputs` with which example inputs, and `missing`, a sentence each, what is not
+    known that a full trace would tell. `couplings` is empty unless the origin is `operators`. `unreachable` are the
+    parameters that no config can select.
     """
 
     source: str
@@ -72,8 +99,12 @@ class ModelGraph:
     shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     parameters: int = 0
     sources: Mapping[str, str] = field(default_factory=dict)
-    origin: str = "modules"
+    origin: Origin = Origin.MODULES
     versions: Mapping[str, str] = field(default_factory=dict)
+    inputs: str = ""
+    missing: tuple[str, ...] = ()
+    couplings: tuple[Coupling, ...] = ()
+    unreachable: tuple[Parameter, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:
@@ -97,3 +128,12 @@ class ModelGraph:
         for layer in self.layers:
             counts[layer.type] = counts.get(layer.type, 0) + 1
         return counts
+
+    @cached_property
+    def couplings_of(self) -> Mapping[str, tuple[Coupling, ...]]:
+        """The couplings in which each layer, or other parameter, has channels."""
+        found: dict[str, list[Coupling]] = {}
+        for coupling in self.couplings:
+            for name in dict.fromkeys(member.layer for member in coupling.members):
+                found.setdefault(name, []).append(coupling)
+        return {name: tuple(couplings) for name, couplings in found.items()}

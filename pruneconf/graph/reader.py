@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from pruneconf.graph.model import Layer, ModelGraph, Module, Weight
+from pruneconf.graph.coupling import Parameter
+from pruneconf.graph.coupling_reader import coupling, parameter
+from pruneconf.graph.errors import GraphFileError, damaged
+from pruneconf.graph.model import Layer, ModelGraph, Module, Origin, Weight
 
 FORMAT = 1
 """The version of the file format that this pruneconf writes and reads."""
 
 _WEIGHTS = {weight.value: weight for weight in Weight}
+_ORIGINS = {origin.value: origin for origin in Origin}
+_AXES = 2
 
 T = TypeVar("T")
-
-
-class GraphFileError(ValueError):
-    """What is wrong with the file, as the rest of a sentence that starts with its name."""
-
-
-def damaged(what: str) -> GraphFileError:
-    """The error for a file that is not, or no longer, a graph file."""
-    return GraphFileError(f"is no model graph: {what}; write it anew with `pruneconf trace`")
 
 
 def model_graph(data: Any) -> ModelGraph:
@@ -44,8 +40,12 @@ def model_graph(data: Any) -> ModelGraph:
         shared=_mapping(data, "shared", _is_texts, "lists of strings", tuple),
         parameters=_count(data, "parameters"),
         sources=_mapping(data, "sources", _is_text, "strings", str),
-        origin=_text(data, "origin"),
+        origin=_choice(data, "origin", _ORIGINS),
         versions=_mapping(data, "versions", _is_text, "strings", str),
+        inputs=_text(data, "inputs") if "inputs" in data else "",
+        missing=_texts(data, "missing"),
+        couplings=tuple(_each(data, "couplings", coupling)) if "couplings" in data else (),
+        unreachable=_unreachable(data),
     )
 
 
@@ -77,34 +77,58 @@ def _layer(item: dict[str, Any], place: str) -> Layer:
     shape = item.get("shape")
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         _fail(f"{place}shape", "a list of whole numbers")
+    out_axis, in_axis = _axes(item, place)
     return Layer(
         name=_text(item, "name", place),
         type=_text(item, "type", place),
         shape=tuple(shape),
         dtype=_text(item, "dtype", place),
         parameter=_text(item, "parameter", place),
-        aliases=_aliases(item, place),
+        aliases=_texts(item, "aliases", place),
+        bases=_texts(item, "bases", place),
+        calls=_count(item, "calls", place) if "calls" in item else None,
+        output=item.get("output") is True,
+        out_axis=out_axis,
+        in_axis=in_axis,
     )
+
+
+def _axes(item: dict[str, Any], place: str) -> list[int | None]:
+    axes = item.get("axes", [None, None])
+    if not isinstance(axes, list) or len(axes) != _AXES or not all(type(axis) in (int, type(None)) for axis in axes):
+        _fail(f"{place}axes", "two dimensions of the weight, `null` for none")
+    return axes
+
+
+def _unreachable(data: dict[str, Any]) -> tuple[Parameter, ...]:
+    rows = data.get("unreachable", [])
+    if not isinstance(rows, list):
+        _fail("unreachable", "a list")
+    return tuple(parameter(row, f"unreachable/{index}") for index, row in enumerate(rows))
 
 
 def _module(item: dict[str, Any], place: str) -> Module:
-    weight = _text(item, "weight", place)
-    if weight not in _WEIGHTS:
-        _fail(f"{place}weight", "one of " + ", ".join(f"`{known}`" for known in _WEIGHTS))
     return Module(
         name=_text(item, "name", place),
         type=_text(item, "type", place),
-        weight=_WEIGHTS[weight],
+        weight=_choice(item, "weight", _WEIGHTS, place),
         children=_count(item, "children", place),
-        aliases=_aliases(item, place),
+        aliases=_texts(item, "aliases", place),
     )
 
 
-def _aliases(item: dict[str, Any], place: str) -> tuple[str, ...]:
-    aliases = item.get("aliases", [])
-    if not _is_texts(aliases):
-        _fail(f"{place}aliases", "a list of strings")
-    return tuple(aliases)
+def _texts(item: dict[str, Any], key: str, place: str = "") -> tuple[str, ...]:
+    texts = item.get(key, [])
+    if not _is_texts(texts):
+        _fail(place + key, "a list of strings")
+    return tuple(texts)
+
+
+def _choice(item: dict[str, Any], key: str, known: Mapping[str, T], place: str = "") -> T:
+    value = _text(item, key, place)
+    if value not in known:
+        _fail(place + key, "one of " + ", ".join(f"`{name}`" for name in known))
+    return known[value]
 
 
 def _mapping(

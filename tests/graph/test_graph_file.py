@@ -10,7 +10,23 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from pruneconf.errors import PruneconfError
-from pruneconf.graph import Layer, ModelGraph, Module, Weight, graph_text, read_graph, write_graph
+from pruneconf.graph import (
+    Coupling,
+    Join,
+    Layer,
+    Limit,
+    Member,
+    ModelGraph,
+    Module,
+    Origin,
+    Parameter,
+    Pin,
+    Side,
+    Weight,
+    graph_text,
+    read_graph,
+    write_graph,
+)
 from pruneconf.graph.stale import changed_sources, file_digest
 
 SCHEMA = Draft7Validator(json.loads((Path(__file__).parents[2] / "schema/graph-v1.schema.json").read_text("utf-8")))
@@ -20,14 +36,44 @@ GRAPH = ModelGraph(
     type="Net",
     layers=(
         Layer("embed", "Embedding", (64, 8), "float32", "embed.weight"),
-        Layer("blocks.0", "Linear", (8, 8), "bfloat16", "blocks.0.weight", ("blocks.1",)),
+        Layer(
+            "blocks.0",
+            "Linear",
+            (8, 8),
+            "bfloat16",
+            "blocks.0.weight",
+            ("blocks.1",),
+            bases=("Base",),
+            calls=2,
+            output=True,
+            out_axis=0,
+            in_axis=1,
+        ),
         Layer("head", "Linear", (64, 8), "float32", "embed.weight"),
     ),
     modules=(Module("", "Net", Weight.NONE, 3), Module("act", "ReLU", Weight.NONE, 0, ("act2",))),
     shared={"embed.weight": ("head.weight",), "blocks.0.weight": ("blocks.1.weight",)},
     parameters=576,
     sources={"model.py": "0" * 64},
+    origin=Origin.OPERATORS,
     versions={"pruneconf": "0.1.0", "torch": "2.13.0"},
+    inputs="`ids` 1x16:int64, from `example_inputs`",
+    missing=("`model.py` line 3 chooses by values; the other branch is not traced",),
+    couplings=(
+        Coupling(
+            4,
+            (
+                Member("embed", Side.OUT, 1, 8, repeat=2, stride=2),
+                Member("blocks.0", Side.IN, 1, 4),
+                Member("blocks.0", Side.IN, 1, 4, 4),
+                Member("blocks.0", Side.OUT, 0, 8, 0, 2, 2, 0),
+            ),
+            (Join("add", "model.py:7"),),
+            (Limit("group-norm", 2, "norm"),),
+            (Pin("input"),),
+        ),
+    ),
+    unreachable=(Parameter("attn.in_proj_weight", (24, 8), "MultiheadAttention"),),
 )
 
 texts = st.text(min_size=1, max_size=8)
@@ -40,7 +86,23 @@ layers = st.builds(
     dtype=st.sampled_from(["float32", "bfloat16", "float8_e4m3fn"]),
     parameter=texts,
     aliases=st.lists(texts, max_size=2).map(tuple),
+    bases=st.lists(texts, max_size=2).map(tuple),
+    calls=st.none() | counts,
+    output=st.booleans(),
+    out_axis=st.none() | counts,
+    in_axis=st.none() | counts,
 )
+positive = st.integers(min_value=1, max_value=99)
+members = st.builds(Member, texts, st.sampled_from(Side), counts, positive, counts, positive, counts, counts)
+couplings = st.builds(
+    Coupling,
+    positive,
+    st.lists(members, min_size=1, max_size=3).map(tuple),
+    st.lists(st.builds(Join, texts, st.text(max_size=8)), max_size=2).map(tuple),
+    st.lists(st.builds(Limit, st.just("group-norm"), positive, texts), max_size=2).map(tuple),
+    st.lists(st.builds(Pin, st.sampled_from(["input", "output"]), st.text(max_size=8)), max_size=2).map(tuple),
+)
+parameters = st.builds(Parameter, texts, st.lists(counts, max_size=3).map(tuple), texts)
 modules = st.builds(
     Module,
     name=st.text(max_size=8),
@@ -60,6 +122,11 @@ graphs = st.builds(
     parameters=counts,
     sources=st.dictionaries(texts, digests, max_size=2),
     versions=st.dictionaries(texts, texts, max_size=2),
+    origin=st.sampled_from(Origin),
+    inputs=st.text(max_size=8),
+    missing=st.lists(texts, max_size=2).map(tuple),
+    couplings=st.lists(couplings, max_size=3).map(tuple),
+    unreachable=st.lists(parameters, max_size=2).map(tuple),
 )
 
 
@@ -107,7 +174,7 @@ def test_one_layer_a_line(graph):
 
 
 def test_unknown_keys_are_left_aside(tmp_path):
-    path = damaged(tmp_path / "x.graph.json", lambda data: data.update(edges=[]) or data["layers"][0].update(calls=2))
+    path = damaged(tmp_path / "x.graph.json", lambda data: data.update(edges=[]) or data["layers"][0].update(color=2))
     assert read_graph(path) == GRAPH
 
 
@@ -140,6 +207,16 @@ def test_a_byte_order_mark_is_no_damage(tmp_path):
         pytest.param(lambda data: data.update(shared={"embed.weight": "head.weight"}), id="shared no lists"),
         pytest.param(lambda data: data.update(sources=[]), id="sources a list"),
         pytest.param(lambda data: data.update(versions={"torch": 2}), id="version a number"),
+        pytest.param(lambda data: data.update(origin="export"), id="unknown origin"),
+        pytest.param(lambda data: data.update(missing="much"), id="missing a string"),
+        pytest.param(lambda data: data.update(unreachable=[["a", [2]]]), id="parameter without a type"),
+        pytest.param(lambda data: data["layers"][1].update(axes=[0]), id="one axis"),
+        pytest.param(lambda data: data["layers"][1].update(calls="often"), id="calls a string"),
+        pytest.param(lambda data: data["couplings"][0].update(units="many"), id="units a string"),
+        pytest.param(lambda data: data["couplings"][0]["members"].append(["embed", "out"]), id="member too short"),
+        pytest.param(lambda data: data["couplings"][0]["members"].append(["embed", "up", 0, 8]), id="unknown side"),
+        pytest.param(lambda data: data["couplings"][0].update(joins=["add"]), id="join no list"),
+        pytest.param(lambda data: data["couplings"][0].update(limits=[["group-norm", 0, "n"]]), id="no groups"),
     ],
 )
 def test_damage_is_named(tmp_path, snapshot, change):

@@ -1,0 +1,93 @@
+"""From the rows of a graph file to couplings, with a check of every value on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from pruneconf.graph.coupling import Coupling, Join, Limit, Member, Parameter, Pin, Side
+from pruneconf.graph.errors import damaged
+
+_SIDES = {side.value: side for side in Side}
+_PARAMETER_LENGTH = 3
+_SHORTEST_MEMBER, _LONGEST_MEMBER = 4, 8
+
+T = TypeVar("T")
+
+
+def coupling(item: dict[str, Any], place: str) -> Coupling:
+    """The coupling that an object of the file describes. Raises GraphFileError; `place` is where it stands."""
+    return Coupling(
+        units=_count(item.get("units"), f"{place}units"),
+        members=_rows(item, "members", place, _member),
+        joins=_rows(item, "joins", place, _join),
+        limits=_rows(item, "limits", place, _limit),
+        pins=_rows(item, "pins", place, _pin),
+    )
+
+
+def parameter(row: Any, place: str) -> Parameter:
+    """The parameter that a row describes. Raises GraphFileError."""
+    expected = "a name, a shape and a type"
+    if not isinstance(row, list) or len(row) != _PARAMETER_LENGTH or not _are_texts(row[::2]):
+        _fail(place, expected)
+    if not isinstance(row[1], list) or not all(map(_is_count, row[1])):
+        _fail(place, expected)
+    return Parameter(row[0], tuple(row[1]), row[2])
+
+
+def _member(row: list[Any], place: str) -> Member:
+    if not _SHORTEST_MEMBER <= len(row) <= _LONGEST_MEMBER or not isinstance(row[0], str):
+        _fail(place, "a layer, a side, an axis and a size")
+    side = _SIDES.get(row[1]) if isinstance(row[1], str) else None
+    if side is None:
+        _fail(f"{place}/1", "one of " + ", ".join(f"`{known}`" for known in _SIDES))
+    if not all(map(_is_count, row[2:])):
+        _fail(place, "a layer, a side and whole numbers")
+    found = Member(row[0], side, *row[2:])
+    if found.repeat < 1:
+        _fail(f"{place}/5", "at least 1")
+    return found
+
+
+def _join(row: list[Any], place: str) -> Join:
+    if len(row) != len(Join._fields) or not _are_texts(row):
+        _fail(place, "an operation and a place")
+    return Join(*row)
+
+
+def _limit(row: list[Any], place: str) -> Limit:
+    if len(row) != len(Limit._fields) or not _are_texts(row[::2]) or not _is_count(row[1]) or not row[1]:
+        _fail(place, "a kind, a number of groups and a module")
+    return Limit(*row)
+
+
+def _pin(row: list[Any], place: str) -> Pin:
+    if len(row) != len(Pin._fields) or not _are_texts(row):
+        _fail(place, "a kind and a name")
+    return Pin(*row)
+
+
+def _rows(item: dict[str, Any], key: str, place: str, read: Callable[[list[Any], str], T]) -> tuple[T, ...]:
+    rows = item.get(key, [])
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        _fail(place + key, "a list of lists")
+    return tuple(read(row, f"{place}{key}/{index}") for index, row in enumerate(rows))
+
+
+def _are_texts(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _count(value: Any, place: str) -> int:
+    if not _is_count(value):
+        _fail(place, "a whole number")
+    return int(value)
+
+
+def _fail(place: str, expected: str) -> NoReturn:
+    raise damaged(f"`{place}` must be {expected}")
