@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,8 +26,8 @@ class Attachment:
         self._hooks = [
             register_optimizer_step_post_hook(self._hold),
             model.register_forward_pre_hook(self._hold),
-            model.register_state_dict_pre_hook(self._hold),
-            model.register_load_state_dict_post_hook(self._hold),
+            model.register_state_dict_pre_hook(self._hold),  # type: ignore[no-untyped-call]
+            model.register_load_state_dict_post_hook(self._hold),  # type: ignore[no-untyped-call]
         ]
         self._hold()
 
@@ -48,11 +49,11 @@ class Attachment:
             return
         if hook is not None:
             hook.remove()  # the parameter was exchanged for another
-        drop = weight.register_post_accumulate_grad_hook(lambda weight: self._drop(weight, i))
+        drop = weight.register_post_accumulate_grad_hook(partial(self._drop, i))  # type: ignore[no-untyped-call]
         self._gradients[slot] = weight, drop
 
-    def _drop(self, weight: torch.Tensor, i: int) -> None:
-        if weight.grad is not None:
+    def _drop(self, i: int, weight: torch.Tensor) -> None:
+        if weight.grad is not None and weight.grad.layout is torch.strided:
             weight.grad.masked_fill_(self._masked[i][1].to(weight.device), 0)
 
     def remove(self) -> None:
@@ -73,6 +74,12 @@ def attach(model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> Attachm
 
     Raises PruneconfError where the model has no such parameter, or a mask is not bool or of another shape.
     """
+    check_masks(model, masks)
+    return Attachment(model, masks)
+
+
+def check_masks(model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> None:
+    """Raise PruneconfError unless every mask is bool and has the name and the shape of a parameter of the model."""
     parameters = dict(model.named_parameters(remove_duplicate=False))
     for name, mask in masks.items():
         if name not in parameters:
@@ -82,7 +89,6 @@ def attach(model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> Attachm
         if mask.shape != parameters[name].shape:
             shapes = f"{list(mask.shape)}, its weight {list(parameters[name].shape)}"
             raise PruneconfError(f"the mask of `{name}` has shape {shapes}; take masks that were made for this model")
-    return Attachment(model, masks)
 
 
 def _slots(model: torch.nn.Module, name: str) -> list[Slot]:
