@@ -83,7 +83,10 @@ def graph_of(model: str, base: Path | None = None) -> ModelGraph:
 
 
 def _require_torch(model: str) -> None:
+    import gc
     from importlib.util import find_spec
+
+    gc.enable()  # a model may well leave more behind than a config does
 
     if find_spec("torch") is None:
         raise PruneconfError(
