@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,10 +56,9 @@ def readings(configs: tuple[str, ...], stdin_filename: str | None = None) -> Ite
 
 
 def _files(argument: str) -> list[str]:
-    folder = Path(argument)
-    if argument == "-" or not folder.is_dir():
+    if argument == "-" or not os.path.isdir(argument):  # noqa: PTH112 - ten times as fast as pathlib, for each file
         return [argument]
-    found = sorted({str(file) for pattern in PATTERNS for file in folder.rglob(pattern)})
+    found = sorted({str(file) for pattern in PATTERNS for file in Path(argument).rglob(pattern)})
     if not found:
         raise PruneconfError(f"`{argument}` holds no config: name the file, or call it `{PATTERNS[0]}`")
     return found

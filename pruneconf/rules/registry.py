@@ -6,7 +6,7 @@ rules look at what it lets through, `model` rules at selectors and layers, `plan
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 
 from pruneconf.rules.base import Rule
@@ -46,11 +46,10 @@ RULES: dict[str, tuple[str, ...]] = {
 }
 
 
-def rules(stage: str) -> Iterator[Rule]:
+@cache
+def rules(stage: str) -> tuple[Rule, ...]:
     """The rules of one stage."""
-    for name in RULES[stage]:
-        check: Rule = import_module(f"pruneconf.rules.{name}").check
-        yield check
+    return tuple(import_module(f"pruneconf.rules.{name}").check for name in RULES[stage])
 
 
 def all_rules() -> list[Rule]:
