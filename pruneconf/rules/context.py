@@ -73,6 +73,8 @@ class Context:
     def items(self, key: str) -> Iterator[Item]:
         """The entries of all the lists under a selector key."""
         for sub_config in self.sub_configs:
+            if getattr(sub_config, key) is None:  # not written, or no list
+                continue
             node = self.document.find((*sub_config.path, key))
             for i, item in enumerate(node.items if isinstance(node, ListNode) else ()):
                 if isinstance(item, Scalar) and isinstance(item.value, str):
@@ -137,7 +139,7 @@ class Context:
         if name is not None:
             return name.start, name.end
         first: Entry | None = node.entries[0] if isinstance(node, Mapping) and node.entries else None
-        if first is None or first.value.end > line_end:
-            end = first.key.end if first else line_end
-            return node.start, max(end, node.start)
-        return node.start, first.value.end
+        if first is None:
+            return node.start, line_end
+        end = first.value.end if first.value.end <= line_end else first.key.end
+        return node.start, max(node.start, min(end, line_end))
