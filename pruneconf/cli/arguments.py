@@ -73,7 +73,7 @@ def graph_of(model: str, base: Path | None = None) -> ModelGraph:
         from pruneconf.graph import read_graph
 
         return read_graph(model)
-    _require_torch(model)
+    require_torch(f"reading `{model}`")
     from pruneconf.tracing import load_graph
 
     traced = load_graph(model, base)
@@ -82,7 +82,8 @@ def graph_of(model: str, base: Path | None = None) -> ModelGraph:
     return traced.graph
 
 
-def _require_torch(model: str) -> None:
+def require_torch(purpose: str) -> None:
+    """End the run with advice where torch, which `purpose` needs, is not installed."""
     import gc
     from importlib.util import find_spec
 
@@ -90,8 +91,8 @@ def _require_torch(model: str) -> None:
 
     if find_spec("torch") is None:
         raise PruneconfError(
-            f"reading `{model}` needs torch: run `pip install 'pruneconf[torch]'`, "
-            "or `pruneconf trace` where torch is and pass the `.graph.json` here"
+            f"{purpose} needs torch: run `pip install 'pruneconf[torch]'` (to lint or show without it, "
+            "run `pruneconf trace` where torch is and pass its `.graph.json`)"
         )
 
 
