@@ -18,7 +18,7 @@ from pruneconf.pruning.level import pruned, pruner_for
 from pruneconf.pruning.masks import check_form, kept
 from pruneconf.pruning.report import REPORT_FILE, Report, report_on
 from pruneconf.pruning.select import Cut
-from pruneconf.pruning.staging import check_place, staged
+from pruneconf.pruning.staging import prepare, staged
 from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import format_of, locate
 from pruneconf.pruning.workers import Workers
@@ -48,11 +48,11 @@ def apply(
     choose = pruner_for(plan, pruner)
     check_form(masks)
     checkpoint = open_checkpoint(weights)
-    place = check_place(out, [*_inputs(plan), *checkpoint.inputs], checkpoint.folder, force=force)
+    place = prepare(out, [*_inputs(plan), *checkpoint.inputs], checkpoint.folder, force=force)
     where = locate(plan, checkpoint.kinds, checkpoint.source)
     ranked = _ranked(plan, checkpoint, where)
     cuts = choose(plan, ranked, Workers(torch.get_num_threads()))
-    with staged(place) as folder:
+    with staged(place, force=force) as folder:
         maskings = _maskings(where, ranked, cuts)
         writer = CheckpointWriter(folder, checkpoint, maskings, masks, progress)
         writer.write()
@@ -64,7 +64,8 @@ def apply(
 
 
 def _inputs(plan: Plan) -> list[Path]:
-    return [Path(name) for name in (plan.config.document.name, *plan.graph.sources)]
+    paths = (Path(name) for name in (plan.config.document.name, *plan.graph.sources))
+    return [path for path in paths if path.exists()]
 
 
 def _ranked(plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]]) -> dict[str, Weights]:

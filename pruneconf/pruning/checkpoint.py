@@ -74,7 +74,7 @@ def open_checkpoint(source: Source) -> Checkpoint:
     if isinstance(source, torch.nn.Module):
         return _from_state_dict("the model", source.state_dict())
     if not source.exists():
-        raise PruneconfError(f"there is no `{source}`")
+        raise PruneconfError(f"there is no `{source}`; check the path")
     if source.is_dir():
         return _from_folder(source)
     if source.name.endswith(".index.json"):
@@ -105,7 +105,9 @@ def _from_folder(folder: Path) -> Checkpoint:
         if (folder / name).is_file():
             found = read(folder / name)
             return Checkpoint(f"`{folder}`", found.shards, found.index, found.inputs, folder)
-    raise PruneconfError(f"`{folder}` has no `{WEIGHTS_FILE}`, `{INDEX_FILE}` or `pytorch_model.bin`")
+    raise PruneconfError(
+        f"`{folder}` is no checkpoint; expected `{WEIGHTS_FILE}`, `{INDEX_FILE}` or `pytorch_model.bin` in it"
+    )
 
 
 def _from_index(path: Path) -> Checkpoint:
@@ -114,7 +116,9 @@ def _from_index(path: Path) -> Checkpoint:
         weight_map: dict[str, str] = json.loads(text)["weight_map"]
         files = sorted(set(weight_map.values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PruneconfError(f"cannot read `{path}` as an index of shards: it has no valid `weight_map`") from error
+        raise PruneconfError(
+            f"cannot read `{path}` as an index of shards; expected a `weight_map` from names to files"
+        ) from error
     for file in files:
         if PurePosixPath(file).name != file or not file.endswith(".safetensors"):
             raise PruneconfError(f"`{path}` names the shard `{file}`; expected a `.safetensors` file beside the index")
@@ -125,7 +129,9 @@ def _from_index(path: Path) -> Checkpoint:
     where = {name: shard.file for shard in shards for name in shard.tensors}
     for name, file in weight_map.items():
         if where.get(name) != file:
-            raise PruneconfError(f"`{path}` says that `{name}` is in `{file}`, but it is not there")
+            raise PruneconfError(
+                f"`{path}` says that `{name}` is in `{file}`, but it is not; write the checkpoint again"
+            )
     inputs = (path, *(path.parent / file for file in files))
     return Checkpoint(f"`{path}`", tuple(shards), text, inputs)
 

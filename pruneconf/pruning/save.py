@@ -12,7 +12,7 @@ from pruneconf.errors import PruneconfError
 from pruneconf.pruning.attach import check_masks
 from pruneconf.pruning.checkpoint import open_checkpoint
 from pruneconf.pruning.floats import Bits, Bools
-from pruneconf.pruning.staging import check_place, staged
+from pruneconf.pruning.staging import prepare, staged
 from pruneconf.pruning.tensors import format_of, kind_of
 from pruneconf.pruning.writer import CheckpointWriter, Masking
 
@@ -40,8 +40,8 @@ def save(
         for other, parameter in parameters.items():
             if parameter is weight:
                 maskings[other] = Masking(name, format_of(kind_of(weight)[0]), keep)
-    place = check_place(Path(out), (), None, force=force)
-    with staged(place) as folder:
+    place = prepare(Path(out), (), None, force=force)
+    with staged(place, force=force) as folder:
         CheckpointWriter(folder, open_checkpoint(model), maskings, "bool", lambda _done, _total: None).write()
 
 

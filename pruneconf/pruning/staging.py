@@ -26,11 +26,12 @@ _OLD = ".old"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def check_place(out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bool) -> Path:
+def prepare(out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bool) -> Path:
     """The resolved path of an output directory, or PruneconfError where nothing may be written there.
 
-    With `force` a directory that is not empty may be replaced, but never one that holds an input file or the working
-    directory. `folder` is the input directory, if there is one: it must not receive the output either.
+    Clears away what killed runs left beside it. With `force` a directory that is not empty may be replaced, but never
+    one that holds an input file or the working directory. `folder` is the input directory, if there is one: it must not
+    receive the output either.
     """
     place = Path(os.path.realpath(out))
     for path in inputs:
@@ -42,6 +43,7 @@ def check_place(out: Path, inputs: Iterable[Path], folder: Path | None, *, force
         raise PruneconfError(f"`{out}` is a file; choose a directory that does not exist yet")
     if not place.parent.is_dir():
         raise PruneconfError(f"there is no directory `{place.parent}` to write `{place.name}` into; create it first")
+    _clear_leftovers(place)
     if place.is_dir() and any(place.iterdir()):
         if not force:
             raise PruneconfError(f"`{out}` is not empty; choose another output, or replace it with `--force`")
@@ -51,20 +53,23 @@ def check_place(out: Path, inputs: Iterable[Path], folder: Path | None, *, force
 
 
 @contextlib.contextmanager
-def staged(place: Path) -> Iterator[Path]:
+def staged(place: Path, *, force: bool) -> Iterator[Path]:
     """A hidden directory to write into; it takes its place when the block ends, and vanishes where it fails.
 
-    A directory that is there already is moved aside first, and back if the new one cannot take its place. An OSError
-    (disk full, no permission) becomes a PruneconfError.
+    With `force`, a directory that is there already is moved aside first, and back if the new one cannot take its
+    place. An OSError (disk full, no permission) becomes a PruneconfError.
     """
     try:
-        _clear_leftovers(place)
         folder, lock = _create(place)
         try:
             yield folder
             for path in (*folder.rglob("*"), folder):
                 _sync(path)
-            _exchange(folder, place)
+            if force and place.exists():
+                _replace(place, folder)
+            else:
+                folder.rename(place)
+            _sync(place.parent)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             _unlock(lock)
@@ -74,21 +79,17 @@ def staged(place: Path) -> Iterator[Path]:
         raise PruneconfError(f"cannot write `{place}`: {error.strerror or error}; nothing was written") from error
 
 
-def _exchange(folder: Path, place: Path) -> None:
+def _replace(place: Path, folder: Path) -> None:
     old = folder.with_name(folder.name + _OLD)
-    if not place.exists() or not any(place.iterdir()):
+    lock = _lock(place)
+    place.rename(old)
+    try:
         folder.rename(place)
-    else:
-        lock = _lock(place)
-        place.rename(old)
-        try:
-            folder.rename(place)
-        except BaseException:
-            old.rename(place)
-            raise
-        finally:
-            _unlock(lock)
-    _sync(place.parent)
+    except BaseException:
+        old.rename(place)
+        raise
+    finally:
+        _unlock(lock)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -111,7 +112,7 @@ def _clear_leftovers(place: Path) -> None:
         if lock is None:
             continue
         if left.name.endswith(_OLD) and not place.exists():
-            left.rename(place)  # the run was killed between the two renames of an exchange
+            left.rename(place)  # the run was killed between the two renames of `_replace`
         else:
             shutil.rmtree(left, ignore_errors=True)
         _unlock(lock)

@@ -63,8 +63,10 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, framework="numpy"):
             pass  # checks the header and that the elements are all there
+    except FileNotFoundError as error:
+        raise PruneconfError(f"there is no `{path}`; check the path") from error
     except (SafetensorError, OSError) as error:
-        raise PruneconfError(f"cannot read `{path}` as safetensors ({error}); is it complete?") from error
+        raise PruneconfError(f"`{path}` is damaged or no safetensors file ({error}); copy or write it again") from error
     data: npt.NDArray[np.uint8] = np.memmap(path, np.uint8, "r").view(np.ndarray)
     length = 8 + int.from_bytes(data[:8].tobytes(), "little")
     header: dict[str, Any] = json.loads(data[8:length].tobytes())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ Kind = tuple[str, tuple[int, ...]]
 """The dtype and the shape of a tensor; the dtype as torch names it (`float32`) or safetensors (`F32`)."""
 
 _OTHER_MODEL = "give the weights of the model that the config is for"
+
+_WRAPPERS = ("module.", "_orig_mod.", "model.", "_orig_mod.module.", "module._orig_mod.")
+"""What data parallelism, compilation and training frameworks put before the names of a model's parameters."""
 
 _BY_NAME = {name: known for known in FORMATS for name in (known.name, known.code)}
 
@@ -55,7 +58,7 @@ def locate(plan: Plan, available: Mapping[str, Kind], source: str) -> dict[str, 
     return {parameter: where[parameter] for parameter in wanted}
 
 
-def _missing(parameter: str, available: Iterable[str]) -> tuple[str, str]:
+def _missing(parameter: str, available: Collection[str]) -> tuple[str, str]:
     found, remedy = like(parameter, available)
     return f"lacks `{parameter}`" + found, remedy or _OTHER_MODEL
 
@@ -70,15 +73,14 @@ def _misfit(name: str, kind: Kind, shape: tuple[int, ...], *, ranked: bool) -> t
     return None
 
 
-def like(parameter: str, available: Iterable[str]) -> tuple[str, str]:
-    """Where the parameter is available under a longer or shorter name: a clause that says so, and what to do."""
-    for name in available:
-        if name.endswith(f".{parameter}"):
-            prefix = name.removesuffix(parameter)
-            return f" but has `{name}`", f"strip the prefix `{prefix}` that a wrapper put before its names"
-        if parameter.endswith(f".{name}"):
-            prefix = parameter.removesuffix(name)
-            return f" but has `{name}`", f"the prefix `{prefix}` comes from a wrapper: use the model inside it"
+def like(parameter: str, available: Collection[str]) -> tuple[str, str]:
+    """Where only a wrapper's prefix keeps a parameter from being available: a clause that says so, and what to do."""
+    for prefix in _WRAPPERS:
+        if prefix + parameter in available:
+            return f" but has `{prefix}{parameter}`", f"strip the prefix `{prefix}` that a wrapper put before its names"
+        inner = parameter.removeprefix(prefix)
+        if inner != parameter and inner in available:
+            return f" but has `{inner}`", f"the prefix `{prefix}` comes from a wrapper: use the model inside it"
     return "", ""
 
 
