@@ -93,6 +93,17 @@ class Context:
             for finding in self.found
         )
 
+    def sub_configs_with(self, *codes: str) -> set[int]:
+        """The indices of the sub-configs in which one of these rules has already found something."""
+        depth = len(self.reading.path) + 1
+        steps = (finding.place.pointer.split("/") for finding in self.found if finding.rule.code in codes)
+        return {int(step[depth]) for step in steps if len(step) > depth}
+
+    def faulty_sub_configs(self) -> set[int]:
+        """The indices of the sub-configs that the schema refuses: not all that was meant is known of them."""
+        depth = len(self.reading.path)
+        return {int(fault.path[depth]) for fault in self.reading.faults if len(fault.path) > depth}
+
     def label(self, path: Path, message: str = "", *, key: bool = False) -> Label:
         """A label at the value at a path, or at its key; a mapping or list over many lines is shown by its head."""
         start, end = self._span(path, key=key)

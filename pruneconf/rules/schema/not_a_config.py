@@ -63,10 +63,9 @@ def _mapping(ctx: Context, path: Path, node: Mapping) -> Finding:
         return ctx.finding(path, "expected a list of sub-configs, found a mapping", help=help_)
     message = "expected a list of sub-configs, found a mapping with such a list inside"
     places = " or ".join(f"`{ctx.document.name}#{pointer(inner)}`" for inner in lists)
-    related = [ctx.label(inner, "here is a list", key=True) for inner in lists]
-    return ctx.finding(
-        lists[0], message, key=True, label="", help=f"name the place of the list: {places}", related=related
-    )
+    related = [ctx.label(inner, key=True) for inner in lists[1:]]
+    help_ = f"name the place of the list: {places}"
+    return ctx.finding(lists[0], message, key=True, help=help_, related=related)
 
 
 def _lists(node: Node, path: Path) -> Iterator[Path]:

@@ -16,10 +16,15 @@ _SMALLEST_PERCENTAGE = 2
 
 
 def written(ctx: Context, path: Path) -> str:
-    """The source text of a value, in one line and cut where it is long."""
-    place = ctx.document.find(path)
-    text = " ".join(ctx.document.text[place.start : place.end].split()) if place else ""
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    """The source text of a value, cut where it is long."""
+    node = ctx.document.find(path)
+    return cut(ctx.document.text[node.start : node.end]) if node else ""
+
+
+def cut(text: str) -> str:
+    """A text in one line, without what is too much to quote."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
 def what(ctx: Context, path: Path) -> str:
@@ -33,6 +38,8 @@ def what(ctx: Context, path: Path) -> str:
         return "nothing"
     if isinstance(node.value, bool):
         return f"`{written(ctx, path)}`"
+    if node.end > ctx.document.line_end(node.start):
+        return "a text over several lines"
     return f"the {'text' if isinstance(node.value, str) else 'number'} `{written(ctx, path)}`"
 
 

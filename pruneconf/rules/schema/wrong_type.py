@@ -42,5 +42,5 @@ def check(ctx: Context) -> Iterator[Finding]:
         advice = mend(ctx, fault.path)
         fix = rewrite(ctx, fault.path, advice.text, safe=advice.safe) if advice.text else None
         node = ctx.document.find(fault.path)
-        on_key = node is not None and node.start == node.end
+        on_key = ctx.document.key(fault.path) is not None and node is not None and node.start == node.end
         yield ctx.finding(fault.path, advice.message, key=on_key, help=advice.help, fix=fix)
