@@ -68,6 +68,13 @@ class DottedNames:
         )
         return list(found) if len(found) <= limit else []
 
+    def holding(self, part: str) -> str | None:
+        """The first name that contains `part`."""
+        if self._comparisons_left <= 0:
+            return None
+        self._comparisons_left -= len(self.names)
+        return next((name for name in self.names if part in name), None)
+
     @cached_property
     def _alike(self) -> dict[str, list[str]]:
         alike: dict[str, list[str]] = {}

@@ -41,7 +41,19 @@ RULES: dict[str, tuple[str, ...]] = {
         "amount.extreme_ratio",
         "compat.deprecated_key",
     ),
-    "model": ("compat.default_type_alias",),
+    "model": (
+        "selection.unknown_op_name",
+        "selection.unknown_op_type",
+        "selection.unmatched_partial_name",
+        "selection.empty_selection",
+        "selection.name_filtered_by_type",
+        "selection.container_name",
+        "selection.not_prunable",
+        "selection.partial_name_overmatch",
+        "selection.redundant_selector",
+        "structure.parametrized_weight",
+        "compat.default_type_alias",
+    ),
     "plan": (),
 }
 
