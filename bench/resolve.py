@@ -30,8 +30,7 @@ def sub_configs(count: int) -> list[dict[str, object]]:
         {"exclude": True},
     ]
     found: list[dict[str, object]] = [{"op_types": ["Linear"], "total_sparsity": 0.5, "max_sparsity_per_layer": 0.9}]
-    for i in range(count - 1):
-        found.append({"op_partial_names": [f".{i}.attn.", f".{i}.mlp."], **amounts[i % 3]})
+    found += [{"op_partial_names": [f".{i}.attn.", f".{i}.mlp."], **amounts[i % 3]} for i in range(count - 1)]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,10 +56,9 @@ def readings(configs: tuple[str, ...], stdin_filename: str | None = None) -> Ite
 
 
 def _files(argument: str) -> list[str]:
-    folder = Path(argument)
-    if argument == "-" or not folder.is_dir():
+    if argument == "-" or not os.path.isdir(argument):  # noqa: PTH112 - ten times as fast as pathlib, for each file
         return [argument]
-    found = sorted({str(file) for pattern in PATTERNS for file in folder.rglob(pattern)})
+    found = sorted({str(file) for pattern in PATTERNS for file in Path(argument).rglob(pattern)})
     if not found:
         raise PruneconfError(f"`{argument}` holds no config: name the file, or call it `{PATTERNS[0]}`")
     return found
@@ -73,7 +73,7 @@ def graph_of(model: str, base: Path | None = None) -> ModelGraph:
         from pruneconf.graph import read_graph
 
         return read_graph(model)
-    _require_torch(model)
+    require_torch(f"reading `{model}`")
     from pruneconf.tracing import load_graph
 
     traced = load_graph(model, base)
@@ -82,13 +82,17 @@ def graph_of(model: str, base: Path | None = None) -> ModelGraph:
     return traced.graph
 
 
-def _require_torch(model: str) -> None:
+def require_torch(purpose: str) -> None:
+    """End the run with advice where torch, which `purpose` needs, is not installed."""
+    import gc
     from importlib.util import find_spec
+
+    gc.enable()  # a model may well leave more behind than a config does
 
     if find_spec("torch") is None:
         raise PruneconfError(
-            f"reading `{model}` needs torch: run `pip install 'pruneconf[torch]'`, "
-            "or `pruneconf trace` where torch is and pass the `.graph.json` here"
+            f"{purpose} needs torch: run `pip install 'pruneconf[torch]'` (to lint or show without it, "
+            "run `pruneconf trace` where torch is and pass its `.graph.json`)"
         )
 
 

@@ -8,7 +8,6 @@ import click
 
 from pruneconf.cli.arguments import debug_option, graph_of, sound_config
 
-
 PIPED_WIDTH = 1000
 """Columns of a table that no terminal shows: wide enough that nothing is cut off."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, NamedTuple
 
 SELECTORS = ("op_types", "op_names", "op_partial_names")
@@ -100,6 +101,7 @@ FOREIGN: dict[str, Foreign] = {
 """Sources: the config references of NNI 1.x and 3.0, Torch-Pruning 1.6, llm-compressor, torchao, Distiller."""
 
 
+@cache
 def meant(key: str) -> str | None:
     """The key that an unknown one was most likely meant to be, or None when none is near."""
     from pruneconf.suggest import nearest

@@ -132,12 +132,10 @@ class _Scanner:
         return Scalar(start, self._at, value, plain=True)
 
     def _no_value(self, word: str) -> UnparsableError:
-        if not word:
+        if not word or word in ",:]}":
             return self._unexpected("a value", "write one")
         if word[0] == "'":
             return self._unexpected("a value", "put texts in double quotes")
-        if word[0] in "/#":
-            return self._unexpected("a value", "remove the comment: JSON has none")
         if word.lower() in _CONSTANTS:
             return self._unexpected("a value", f"write `{word.lower()}`")
         if word[0] in "+-.0123456789" or word in {"NaN", "Infinity"}:
@@ -162,6 +160,8 @@ class _Scanner:
     def _unexpected(self, wanted: str, help_: str) -> UnparsableError:
         match = _WORD.match(self._text, self._at)
         word = match[0] if match else ""
+        if word[:1] in {"/", "#"}:
+            help_ = "remove the comment: JSON has none"
         found = f"found `{shorten(word)}`" if word.strip() else "the text ends here"
         message = f"expected {wanted}, {found}"
         return UnparsableError("PC001", message, self._at, self._at + len(word), help_)

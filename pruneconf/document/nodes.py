@@ -41,7 +41,10 @@ class Mapping(NamedTuple):
 
     def get(self, key: str) -> Entry | None:
         """The entry that a loader would see: the last one with this key."""
-        return next((entry for entry in reversed(self.entries) if entry.key.value == key), None)
+        for entry in reversed(self.entries):
+            if entry.key.value == key:
+                return entry
+        return None
 
 
 Node = Scalar | Sequence | Mapping

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pruneconf.document.document import Problem
 from pruneconf.document.nodes import Node
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_ALIASED_NODES = 100_000
 MAX_NUMBER_LENGTH = 64

@@ -136,20 +136,22 @@ def _no_colon(place: _Place) -> Problem:
 
 
 def _no_item(place: _Place) -> Problem:
-    if place.before.strip():
+    if place.before.strip(" -") or place.char in _CLOSERS.values():
         return _after_value(place)
+    if place.char == ":":
+        return _no_node(place)
     message = f"`{_word(place)}` stands where the next list item should"
     return place.fault(message, "begin the line with `- `, or align it with the keys of the item above")
 
 
 def _no_key(place: _Place) -> Problem:
-    if place.before.strip():
+    if place.before.strip(" -") or place.char in _CLOSERS.values():
         return _after_value(place)
+    if place.char == ":":
+        return _no_node(place)
     if place.char == "-":
         message = "a list item stands among the keys of a mapping"
         return place.fault(message, "align it with the list that it belongs to")
-    if place.char in _CLOSERS.values():
-        return _after_value(place)
     message = f"`{_word(place)}` is indented like none of the lines above it"
     return place.fault(message, "align it with the keys of its mapping")
 
@@ -166,6 +168,8 @@ def _no_node(place: _Place) -> Problem:
         return _dash(place)
     if place.char in _CLOSERS.values():
         return _after_value(place)
+    if place.char == ":":
+        return place.fault("a key is missing before `:`", "write it, or `''` for an empty one", None, place.at + 1)
     where = f" before `{_word(place)}`" if place.char else ""
     return place.fault(f"a value is missing{where}", "write it")
 
@@ -197,12 +201,8 @@ def _name(place: _Place) -> Problem:
     return place.fault(f"`{char}` begins {what}, but no name follows", _QUOTE_IT, place.opened)
 
 
-def _directive(place: _Place) -> Problem:
-    return place.fault("this directive is not read", "remove the line: the text is read as YAML 1.2", place.opened)
-
-
-def _fixed(message: str, help_: str) -> Callable[[_Place], Problem]:
-    return lambda place: place.fault(message, help_)
+def _fixed(message: str, help_: str, *, opened: bool = False) -> Callable[[_Place], Problem]:
+    return lambda place: place.fault(message, help_, place.opened if opened else None)
 
 
 _FAULTS: tuple[tuple[str, Callable[[_Place], Problem]], ...] = (
@@ -227,8 +227,11 @@ _FAULTS: tuple[tuple[str, Callable[[_Place], Problem]], ...] = (
     ),
     (r"block scalar", _fixed("text stands behind the head of a block text", "begin the text on the next line")),
     (r"undefined tag handle", _fixed("this tag has a prefix that is not declared", "remove the tag")),
-    (r"\btag\b", _fixed("this tag is malformed", "remove the tag, or quote the text if `!` belongs to it")),
-    (r"directive|incompatible", _directive),
+    (r"\btag\b", _fixed("this tag is malformed", "remove it, or quote the text that `!` belongs to", opened=True)),
+    (
+        r"directive|incompatible",
+        _fixed("this directive is not read", "remove the line: the text is read as YAML 1.2", opened=True),
+    ),
 )
 
 

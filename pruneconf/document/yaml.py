@@ -192,8 +192,11 @@ class _Composer:
         if not isinstance(node, Scalar):
             message = "a key must be a text, not a list or mapping"
             raise UnparsableError("PC001", message, start, max(end, start + 1), "quote it if it is meant as text")
-        name = node.value if isinstance(node.value, str) else self._text[node.start : node.end]
-        return (node if node.value is name else Scalar(node.start, node.end, name, node.plain)), name
+        if event.__class__ is ScalarEvent:
+            name = event.value
+        else:
+            name = node.value if isinstance(node.value, str) else self._text[node.start : node.end]
+        return node._replace(value=name), name
 
     def _alias(self, event: Any, depth: int) -> Node:
         name = event.anchor

@@ -1,8 +1,30 @@
 """The reference pruner."""
 
+from pruneconf.pruning.apply import apply
 from pruneconf.pruning.attach import Attachment, attach
+from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
 from pruneconf.pruning.level import PRUNERS
+from pruneconf.pruning.masks import MASK_FORMS
 from pruneconf.pruning.prune import prune
+from pruneconf.pruning.report import Report
+from pruneconf.pruning.save import save
 from pruneconf.pruning.tensors import unpack
+from pruneconf.pruning.verify import Fault, Verdict, verify
 
-__all__ = ["PRUNERS", "Attachment", "attach", "prune", "unpack"]
+__all__ = [
+    "MASK_FORMS",
+    "PRUNERS",
+    "Attachment",
+    "Checkpoint",
+    "Fault",
+    "Report",
+    "Source",
+    "Verdict",
+    "apply",
+    "attach",
+    "open_checkpoint",
+    "prune",
+    "save",
+    "unpack",
+    "verify",
+]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
+from weakref import WeakMethod, finalize
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
 from pruneconf.errors import PruneconfError
-from pruneconf.pruning.tensors import prefix_hint
+from pruneconf.pruning.tensors import like
 
 Slot = tuple[torch.nn.Module, str]
 """A module, and the name of one of its own parameters."""
@@ -23,12 +25,20 @@ class Attachment:
         self._masked = [(slot, ~mask) for name, mask in masks.items() for slot in _slots(model, name)]
         self._gradients: dict[Slot, tuple[torch.Tensor, RemovableHandle]] = {}
         self._hooks = [
-            register_optimizer_step_post_hook(self._hold),
+            _after_every_step(self._hold),
             model.register_forward_pre_hook(self._hold),
-            model.register_state_dict_pre_hook(self._hold),
-            model.register_load_state_dict_post_hook(self._hold),
+            model.register_state_dict_pre_hook(self._hold),  # type: ignore[no-untyped-call]
+            model.register_load_state_dict_post_hook(self._hold),  # type: ignore[no-untyped-call]
         ]
         self._hold()
+
+    def __getstate__(self) -> object:
+        return self._masked
+
+    def __setstate__(self, masked: Any) -> None:  # in a copy of the model, whose hooks call the copy of this
+        self._masked = masked
+        self._gradients = {}
+        self._hooks = [_after_every_step(self._hold)]
 
     def _hold(self, *_: Any) -> None:
         for i, (slot, masked) in enumerate(self._masked):
@@ -48,11 +58,11 @@ class Attachment:
             return
         if hook is not None:
             hook.remove()  # the parameter was exchanged for another
-        drop = weight.register_post_accumulate_grad_hook(lambda weight: self._drop(weight, i))
+        drop = weight.register_post_accumulate_grad_hook(partial(self._drop, i))  # type: ignore[no-untyped-call]
         self._gradients[slot] = weight, drop
 
-    def _drop(self, weight: torch.Tensor, i: int) -> None:
-        if weight.grad is not None:
+    def _drop(self, i: int, weight: torch.Tensor) -> None:
+        if weight.grad is not None and weight.grad.layout is torch.strided:
             weight.grad.masked_fill_(self._masked[i][1].to(weight.device), 0)
 
     def remove(self) -> None:
@@ -69,20 +79,39 @@ def attach(model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> Attachm
     (momentum, Adam's moments) or adds (weight decay); after `load_state_dict`; and before every forward pass and every
     `state_dict()` of the model, which covers updates that are made by hand. Their gradients are zero. The model keeps
     its modules and parameters, and its state dict the plain names, so that it loads anywhere. A mask holds for
-    every layer that shares the weight. Afterwards `remove()` on the result lets go.
+    every layer that shares the weight, and in copies of the model. Afterwards `remove()` on the result lets go.
 
     Raises PruneconfError where the model has no such parameter, or a mask is not bool or of another shape.
     """
+    check_masks(model, masks)
+    return Attachment(model, masks)
+
+
+def check_masks(model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> None:
+    """Raise PruneconfError unless every mask is bool and has the name and the shape of a parameter of the model."""
     parameters = dict(model.named_parameters(remove_duplicate=False))
     for name, mask in masks.items():
         if name not in parameters:
-            raise PruneconfError(f"the model has no parameter `{name}`" + prefix_hint(name, parameters))
+            found, remedy = like(name, parameters)
+            raise PruneconfError(f"the model lacks `{name}`{found}; {remedy or 'take masks that were made for it'}")
         if mask.dtype != torch.bool:
             raise PruneconfError(f"the mask of `{name}` is {mask.dtype}, not torch.bool; `unpack` a packed mask first")
         if mask.shape != parameters[name].shape:
             shapes = f"{list(mask.shape)}, its weight {list(parameters[name].shape)}"
-            raise PruneconfError(f"the mask of `{name}` has shape {shapes}; take masks that were made for this model")
-    return Attachment(model, masks)
+            raise PruneconfError(f"the mask of `{name}` has shape {shapes}; take masks that were made for it")
+
+
+def _after_every_step(hold: Callable[[], None]) -> RemovableHandle:
+    """Call a method after every step of every optimiser, but do not keep its object, and with it a model, alive."""
+    method = WeakMethod(hold)
+
+    def hook(*_: Any) -> None:
+        if (alive := method()) is not None:
+            alive()
+
+    handle = register_optimizer_step_post_hook(hook)
+    finalize(hold.__self__, handle.remove)  # type: ignore[attr-defined]
+    return handle
 
 
 def _slots(model: torch.nn.Module, name: str) -> list[Slot]:

@@ -8,12 +8,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pruneconf.errors import PruneconfError
 from pruneconf.pruning.floats import Bits, Bools, Format, Weights, magnitudes
 from pruneconf.pruning.select import Cut
 from pruneconf.pruning.workers import Workers
 
 MASK_FORMS = ("bool", "packed", "none")
 """One byte an element; one bit an element, the first in the highest bit of a byte; or no masks at all."""
+
+
+def check_form(form: str) -> None:
+    """Raise PruneconfError unless this is one of `MASK_FORMS`."""
+    if form not in MASK_FORMS:
+        raise PruneconfError(
+            f"masks cannot be `{form}`; choose from " + ", ".join(f"`{known}`" for known in MASK_FORMS)
+        )
 
 
 def kept(bits: Bits, start: int, own: Format, cut: Cut) -> Bools:

@@ -9,7 +9,7 @@ import torch
 from pruneconf.errors import PruneconfError
 from pruneconf.plan import Plan
 from pruneconf.pruning.level import pruned, pruner_for
-from pruneconf.pruning.masks import MASK_FORMS, mask_in_place
+from pruneconf.pruning.masks import check_form, mask_in_place
 from pruneconf.pruning.tensors import as_mask, kind_of, locate, weights_of, write_back
 from pruneconf.pruning.workers import Workers
 
@@ -24,8 +24,7 @@ def prune(model: torch.nn.Module, plan: Plan, pruner: str = "level", *, masks: s
     Works with as many threads as torch does; the masks are the same for any number. Raises PruneconfError, and leaves
     the model as it was, where the plan does not fit the model or cannot be met, or a weight is NaN.
     """
-    if masks not in MASK_FORMS:
-        raise PruneconfError(f"masks cannot be `{masks}`; choose from " + ", ".join(f"`{form}`" for form in MASK_FORMS))
+    check_form(masks)
     choose = pruner_for(plan, pruner)
     parameters = dict(model.named_parameters(remove_duplicate=False))
     where = locate(plan, {name: kind_of(tensor) for name, tensor in parameters.items()}, "the model")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,11 @@ from pruneconf.pruning.level import pruned
 
 Kind = tuple[str, tuple[int, ...]]
 """The dtype and the shape of a tensor; the dtype as torch names it (`float32`) or safetensors (`F32`)."""
+
+_OTHER_MODEL = "give the weights of the model that the config is for"
+
+_WRAPPERS = ("module.", "_orig_mod.", "model.", "_orig_mod.module.", "module._orig_mod.")
+"""What data parallelism, compilation and training frameworks put before the names of a model's parameters."""
 
 _BY_NAME = {name: known for known in FORMATS for name in (known.name, known.code)}
 
@@ -45,35 +50,38 @@ def locate(plan: Plan, available: Mapping[str, Kind], source: str) -> dict[str, 
         faults += [fault for name in found if (fault := _misfit(name, available[name], layer.shape, ranked=needed))]
         if needed:
             where[layer.parameter] = found
-            faults += [] if found else [f"lacks `{layer.parameter}`" + prefix_hint(layer.parameter, available)]
+            faults += [] if found else [_missing(layer.parameter, available)]
     if faults:
-        more = f" ({len(faults) - 1} more weights do not fit the model either)" if len(faults) > 1 else ""
-        raise PruneconfError(f"{source} {faults[0]}{more}")
+        what, remedy = faults[0]
+        more = f" (the first of {len(faults)} weights that do not fit)" if len(faults) > 1 else ""
+        raise PruneconfError(f"{source} {what}{more}; {remedy}")
     return {parameter: where[parameter] for parameter in wanted}
 
 
-def _misfit(name: str, kind: Kind, shape: tuple[int, ...], *, ranked: bool) -> str | None:
+def _missing(parameter: str, available: Collection[str]) -> tuple[str, str]:
+    found, remedy = like(parameter, available)
+    return f"lacks `{parameter}`" + found, remedy or _OTHER_MODEL
+
+
+def _misfit(name: str, kind: Kind, shape: tuple[int, ...], *, ranked: bool) -> tuple[str, str] | None:
     dtype, actual = kind
     if actual != shape:
-        return f"has `{name}` of shape {list(actual)}, but the model's is {list(shape)}"
+        return f"has `{name}` of shape {list(actual)}, expected {list(shape)}", _OTHER_MODEL
     if ranked and dtype not in _BY_NAME:
         known = ", ".join(known.name for known in FORMATS)
-        return f"has `{name}` of dtype {dtype}, but weights to be pruned must be one of {known}"
+        return f"has `{name}` of dtype {dtype}, expected one of {known}", "convert it first"
     return None
 
 
-def prefix_hint(parameter: str, available: Iterable[str]) -> str:
-    """What to do where `available` has the parameter under a longer or a shorter name; empty where it has not."""
-    for name in available:
-        if name.endswith(f".{parameter}"):
-            prefix = name.removesuffix(parameter)
-            return f"; it has `{name}`: strip the prefix `{prefix}` that a wrapper has put before its names"
-        if parameter.endswith(f".{name}"):
-            prefix = parameter.removesuffix(name)
-            return (
-                f"; it has `{name}`: the model's names carry the prefix `{prefix}`, so build the model without wrapper"
-            )
-    return ""
+def like(parameter: str, available: Collection[str]) -> tuple[str, str]:
+    """Where only a wrapper's prefix keeps a parameter from being available: a clause that says so, and what to do."""
+    for prefix in _WRAPPERS:
+        if prefix + parameter in available:
+            return f" but has `{prefix}{parameter}`", f"strip the prefix `{prefix}` that a wrapper put before its names"
+        inner = parameter.removeprefix(prefix)
+        if inner != parameter and inner in available:
+            return f" but has `{inner}`", f"the prefix `{prefix}` comes from a wrapper: use the model inside it"
+    return "", ""
 
 
 def weights_of(layer: str, tensor: torch.Tensor) -> Weights:

@@ -73,6 +73,8 @@ class Context:
     def items(self, key: str) -> Iterator[Item]:
         """The entries of all the lists under a selector key."""
         for sub_config in self.sub_configs:
+            if getattr(sub_config, key) is None:  # not written, or no list
+                continue
             node = self.document.find((*sub_config.path, key))
             for i, item in enumerate(node.items if isinstance(node, ListNode) else ()):
                 if isinstance(item, Scalar) and isinstance(item.value, str):
@@ -90,6 +92,17 @@ class Context:
             finding.rule.code in codes and (finding.place.pointer + "/").startswith(prefix + "/")
             for finding in self.found
         )
+
+    def sub_configs_with(self, *codes: str) -> set[int]:
+        """The indices of the sub-configs in which one of these rules has already found something."""
+        depth = len(self.reading.path) + 1
+        steps = (finding.place.pointer.split("/") for finding in self.found if finding.rule.code in codes)
+        return {int(step[depth]) for step in steps if len(step) > depth}
+
+    def faulty_sub_configs(self) -> set[int]:
+        """The indices of the sub-configs that the schema refuses: not all that was meant is known of them."""
+        depth = len(self.reading.path)
+        return {int(fault.path[depth]) for fault in self.reading.faults if len(fault.path) > depth}
 
     def label(self, path: Path, message: str = "", *, key: bool = False) -> Label:
         """A label at the value at a path, or at its key; a mapping or list over many lines is shown by its head."""
@@ -137,7 +150,7 @@ class Context:
         if name is not None:
             return name.start, name.end
         first: Entry | None = node.entries[0] if isinstance(node, Mapping) and node.entries else None
-        if first is None or first.value.end > line_end:
-            end = first.key.end if first else line_end
-            return node.start, max(end, node.start)
-        return node.start, first.value.end
+        if first is None:
+            return node.start, line_end
+        end = first.value.end if first.value.end <= line_end else first.key.end
+        return node.start, max(node.start, min(end, line_end))

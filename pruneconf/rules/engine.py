@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,13 @@ def lint(config: Config | Reading, graph: ModelGraph | None = None) -> list[Find
         _run("text", context, found)
     if reading.document.find(reading.path) is not None:
         _check(reading, graph, context, found)
-    return sorted(found, key=lambda finding: (finding.place.start, finding.rule.code, finding.place.end))
+    return sorted(_once(found), key=lambda finding: (finding.place.start, finding.rule.code, finding.place.end))
+
+
+def _once(found: list[Finding]) -> Iterable[Finding]:
+    """Findings without those that say the same of the same text, which aliases bring into several sub-configs."""
+    places = {(finding.rule.code, finding.place.start, finding.message): finding for finding in reversed(found)}
+    return reversed(places.values())
 
 
 def _check(reading: Reading, graph: ModelGraph | None, context: MakeContext, found: list[Finding]) -> None:

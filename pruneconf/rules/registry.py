@@ -6,7 +6,7 @@ rules look at what it lets through, `model` rules at selectors and layers, `plan
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 
 from pruneconf.rules.base import Rule
@@ -17,18 +17,51 @@ RULES: dict[str, tuple[str, ...]] = {
         "text.duplicate_key",
         "text.unsafe_yaml",
     ),
-    "faults": (),
-    "schema": (),
-    "model": (),
+    "faults": (
+        "schema.not_a_config",
+        "schema.yaml_1_1_boolean",
+        "schema.unknown_key",
+        "schema.wrong_type",
+        "schema.ratio_out_of_range",
+        "schema.missing_selector",
+        "schema.missing_amount",
+        "schema.exclude_with_amount",
+        "schema.conflicting_amounts",
+        "schema.exclude_false",
+        "schema.empty_selector",
+        "schema.cap_without_total",
+        "compat.nni_v3_key",
+        "compat.nni_v1_key",
+        "compat.foreign_key",
+    ),
+    "schema": (
+        "schema.duplicate_entry",
+        "schema.empty_config",
+        "amount.zero_ratio",
+        "amount.extreme_ratio",
+        "compat.deprecated_key",
+    ),
+    "model": (
+        "selection.unknown_op_name",
+        "selection.unknown_op_type",
+        "selection.unmatched_partial_name",
+        "selection.empty_selection",
+        "selection.name_filtered_by_type",
+        "selection.container_name",
+        "selection.not_prunable",
+        "selection.partial_name_overmatch",
+        "selection.redundant_selector",
+        "structure.parametrized_weight",
+        "compat.default_type_alias",
+    ),
     "plan": (),
 }
 
 
-def rules(stage: str) -> Iterator[Rule]:
+@cache
+def rules(stage: str) -> tuple[Rule, ...]:
     """The rules of one stage."""
-    for name in RULES[stage]:
-        check: Rule = import_module(f"pruneconf.rules.{name}").check
-        yield check
+    return tuple(import_module(f"pruneconf.rules.{name}").check for name in RULES[stage])
 
 
 def all_rules() -> list[Rule]:

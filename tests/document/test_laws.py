@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 from unittest.mock import patch
 
@@ -78,7 +79,7 @@ def test_the_text_of_every_scalar_reads_as_its_value(source: Written) -> None:
             again = parse(f"- {text}", "x.yaml").root
             assert isinstance(again, Sequence)
             value = again.items[0].value  # type: ignore[union-attr]
-            assert value == node.value or text == node.value, "keys are texts, whatever they look like"
+            assert node.value in (value, text), "keys are texts, whatever they look like"
 
 
 @given(written())
@@ -190,7 +191,9 @@ def test_json_is_accepted_where_the_standard_library_accepts_it(text: str, data:
         document = parse(source, "x.json")
         assert_is_sound(document)
         try:
-            expected = json.loads(source)
+            expected = json.loads(
+                source, parse_float=lambda number: float(number) if isfinite(float(number)) else number
+            )
         except json.JSONDecodeError:
             assert document.root is None or not source.strip()
         else:

@@ -8,7 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-WORDS = st.from_regex(r"[a-z][a-z0-9_.]{0,8}", fullmatch=True).filter(lambda word: word not in {"true", "false", "null"})
+WORDS = st.from_regex(r"[a-z][a-z0-9_.]{0,8}", fullmatch=True).filter(
+    lambda word: word not in {"true", "false", "null"}
+)
 TEXTS = WORDS | st.text(alphabet="ab#: -'\"\\[]{},&*!|>%@`é中😀01.\n\t", max_size=12)
 NUMBERS = st.integers(-(10**18), 10**18) | st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = TEXTS | NUMBERS | st.booleans() | st.none()

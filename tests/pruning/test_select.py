@@ -129,5 +129,5 @@ def test_large_layers_same_choice_for_any_threads_and_chunks(known):
 def test_nan_names_the_first_layer_and_counts():
     tensors = [torch.zeros(5), torch.tensor([1.0, float("nan"), float("nan")]), torch.tensor([float("nan")])]
     group = [weights_of(name, tensor) for name, tensor in zip("abc", tensors, strict=True)]
-    with pytest.raises(PruneconfError, match="^`b` has 2 NaN among its 3 weights"):
+    with pytest.raises(PruneconfError, match=r"^`b` has 2 NaN among its 3 weights"):
         select(group, 1, [5, 3, 1], Workers())

@@ -1,0 +1,77 @@
+"""`pruneconf apply`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pruneconf.cli.arguments import debug_option, graph_of, require_torch, sound_config
+from pruneconf.errors import PruneconfError
+
+if TYPE_CHECKING:
+    from pruneconf.pruning import Source
+
+
+@click.command("apply", short_help="Prune: write the masked weights, the masks and a report.")
+@click.argument("model")
+@click.argument("config")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The directory to write.")
+@click.option("--weights", type=click.Path(path_type=Path), help="A checkpoint, in place of the built model's weights.")
+@click.option(
+    "--masks",
+    type=click.Choice(["bool", "packed", "none"]),
+    default="bool",
+    show_default=True,
+    help="How to store the masks: a byte an element, a bit, or not at all.",
+)
+@click.option("--force", is_flag=True, help="Replace OUTPUT if it is there.")
+@debug_option
+def command(model: str, config: str, output: Path, weights: Path | None, masks: str, *, force: bool) -> None:
+    """Prune MODEL by CONFIG: set the weights of smallest magnitude to zero, exactly as many as the config says.
+
+    The weights are those of the built model, or of a checkpoint given with --weights: a .safetensors file, a
+    *.safetensors.index.json with its shards, a transformers directory, or a .pt file with a state dict. OUTPUT gets the
+    masked weights, masks.safetensors and report.json; it appears whole or not at all.
+    """
+    require_torch("pruning")
+    from pruneconf.plan import resolve
+    from pruneconf.pruning import apply
+
+    graph = graph_of(model)
+    plan = resolve(sound_config(config, graph), graph)
+    source = weights or _weights_of(model)
+    with _progress() as progress:
+        report = apply(plan, source, output, masks=masks, force=force, progress=progress)
+    totals = report.totals
+    click.echo(f"{totals.masked:,} of {totals.numel:,} weights masked ({100 * totals.sparsity:.1f} %) in {output}")
+    click.echo(f"next: pruneconf verify {model} {config} {output}")
+
+
+def _weights_of(model: str) -> Source:
+    if model.endswith(".graph.json"):
+        raise PruneconfError(f"`{model}` has no weights in it: name a checkpoint with --weights")
+    if Path(model).is_dir():
+        return Path(model)
+    from pruneconf.tracing import build
+
+    return build(model)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show how many bytes are written, where someone looks."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress("writing", *columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("writing", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,107 @@
+"""Prune a checkpoint into a new directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from pruneconf.errors import PruneconfError
+from pruneconf.plan import Plan
+from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
+from pruneconf.pruning.floats import Weights
+from pruneconf.pruning.level import pruned, pruner_for
+from pruneconf.pruning.masks import check_form, kept
+from pruneconf.pruning.report import REPORT_FILE, Report, report_on
+from pruneconf.pruning.select import Cut
+from pruneconf.pruning.staging import prepare, staged
+from pruneconf.pruning.tensorfile import Tensor
+from pruneconf.pruning.tensors import format_of, locate
+from pruneconf.pruning.workers import Workers
+from pruneconf.pruning.writer import CheckpointWriter, Masking, Progress, file_digest
+
+
+def apply(
+    plan: Plan,
+    weights: Source,
+    out: Path,
+    *,
+    pruner: str = "level",
+    masks: str = "bool",
+    force: bool = False,
+    progress: Progress = lambda _done, _total: None,
+) -> Report:
+    """Write the masked weights, their masks and a report into the directory `out`.
+
+    `weights` is the built model or the path of a checkpoint (see `open_checkpoint`); neither is changed. `out` must
+    not exist or be empty; with `force` it is replaced. It gets `model.safetensors` (shards and their index where the
+    input has shards; a directory's other files too), `masks.safetensors` unless `masks` is `none`, and `report.json`.
+    It appears whole or not at all. The config is called by the name of its document.
+
+    Raises PruneconfError, and leaves nothing behind, where the plan does not fit the weights or cannot be met, a weight
+    is NaN, or `out` cannot be written.
+    """
+    choose = pruner_for(plan, pruner)
+    check_form(masks)
+    checkpoint = open_checkpoint(weights)
+    place = prepare(out, [*_inputs(plan), *checkpoint.inputs], checkpoint.folder, force=force)
+    where = locate(plan, checkpoint.kinds, checkpoint.source)
+    ranked = _ranked(plan, checkpoint, where)
+    cuts = choose(plan, ranked, Workers(torch.get_num_threads()))
+    with staged(place, force=force) as folder:
+        maskings = _maskings(where, ranked, cuts)
+        writer = CheckpointWriter(folder, checkpoint, maskings, masks, progress)
+        writer.write()
+        outcomes = {name: (ranked[name].format, outcome) for name, outcome in writer.outcomes.items()}
+        inputs = {**plan.graph.sources, **{str(path): file_digest(path) for path in checkpoint.inputs}}
+        report = report_on(plan, pruner, plan.config.document.name, outcomes, inputs, writer.outputs)
+        (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return report
+
+
+def _inputs(plan: Plan) -> list[Path]:
+    paths = (Path(name) for name in (plan.config.document.name, *plan.graph.sources))
+    return [path for path in paths if path.exists()]
+
+
+def _ranked(plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]]) -> dict[str, Weights]:
+    """The weights to be ranked, by parameter. Copies of one weight must be equal."""
+    tensors = checkpoint.tensors
+    layers = pruned(plan)
+    ranked = {}
+    for parameter, names in where.items():
+        first = tensors[names[0]]
+        for name in names[1:]:
+            if not _equal(first, tensors[name]):
+                raise PruneconfError(
+                    f"`{names[0]}` and `{name}` are one weight in the model but differ in {checkpoint.source}; "
+                    "save the checkpoint from a model that ties them"
+                )
+        known = format_of(first.code)
+        ranked[parameter] = Weights(layers[parameter], known, first.data.view(known.unsigned))
+    return ranked
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    if one.kind != other.kind:
+        return False
+    step = 1 << 24
+    return one.data.ctypes.data == other.data.ctypes.data or all(
+        one.data[start : start + step].tobytes() == other.data[start : start + step].tobytes()
+        for start in range(0, one.data.size, step)
+    )
+
+
+def _maskings(
+    where: Mapping[str, tuple[str, ...]], ranked: Mapping[str, Weights], cuts: Mapping[str, Cut]
+) -> dict[str, Masking]:
+    maskings: dict[str, Masking] = {}
+    for parameter, names in where.items():
+        own = ranked[parameter].format
+        masking = Masking(parameter, own, partial(kept, own=own, cut=cuts[parameter]))
+        maskings |= dict.fromkeys(names, masking)
+    return maskings

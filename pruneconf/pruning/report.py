@@ -1,0 +1,126 @@
+"""The report of a pruning run: what was masked, from what, into what."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import safetensors
+import torch
+
+from pruneconf.plan import Plan
+from pruneconf.pruning.floats import Format
+from pruneconf.pruning.writer import Outcome
+from pruneconf.version import __version__
+
+REPORT_FILE = "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """What became of one layer.
+
+    `threshold` is the largest magnitude among the masked elements; None where none is masked, or it is infinite.
+    """
+
+    name: str
+    parameter: str
+    numel: int
+    masked: int
+    sparsity: float
+    decided_by: int | None
+    threshold: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReport:
+    """What became of the layers of one `total_sparsity` sub-config; ratio and cap as the config writes them."""
+
+    sub_config: int
+    layers: tuple[str, ...]
+    numel: int
+    ratio: str
+    masked: int
+    cap: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over all layers, shared weights counted once."""
+
+    numel: int
+    masked: int
+    sparsity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`report.json` as data; its published schema is `report-v1.schema.json`."""
+
+    format: int
+    pruner: str
+    config: str
+    layers: tuple[LayerReport, ...]
+    groups: tuple[GroupReport, ...]
+    totals: Totals
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    versions: Mapping[str, str]
+
+
+def report_on(
+    plan: Plan,
+    pruner: str,
+    config: str,
+    outcomes: Mapping[str, tuple[Format, Outcome]],
+    inputs: Mapping[str, str],
+    outputs: Mapping[str, str],
+) -> Report:
+    """Put a report together. `outcomes` is by parameter; a weight that is not among them lost nothing."""
+    layers = tuple(_layer(plan, i, outcomes) for i in range(len(plan.layers)))
+    masked = {layer.parameter: layer.masked for layer in layers}
+    groups = tuple(
+        GroupReport(
+            group.sub_config,
+            tuple(layer.name for layer in group.layers),
+            group.numel,
+            group.ratio.text,
+            sum(masked[layer.parameter] for layer in group.layers),
+            group.cap.text if group.cap else None,
+        )
+        for group in plan.groups
+    )
+    all_masked = sum(masked.values())
+    totals = Totals(plan.numel, all_masked, _share(all_masked, plan.numel))
+    return Report(1, pruner, config, layers, groups, totals, inputs, outputs, _versions())
+
+
+def _layer(plan: Plan, index: int, outcomes: Mapping[str, tuple[Format, Outcome]]) -> LayerReport:
+    entry = plan.layers[index]
+    layer = entry.layer
+    masked, threshold = 0, None
+    if layer.parameter in outcomes:
+        known, outcome = outcomes[layer.parameter]
+        masked = outcome.masked
+        if masked and math.isfinite(highest := known.value(outcome.highest)):
+            threshold = highest
+    share = _share(masked, layer.numel)
+    return LayerReport(layer.name, layer.parameter, layer.numel, masked, share, entry.decided_by, threshold)
+
+
+def _share(masked: int, numel: int) -> float:
+    return masked / numel if numel else 0.0
+
+
+def _versions() -> dict[str, Any]:
+    return {
+        "pruneconf": __version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "safetensors": safetensors.__version__,
+    }

@@ -1,0 +1,153 @@
+"""A directory that appears whole or not at all.
+
+It is written under a hidden name beside its place, `.OUT.pruneconf-XXXX`, and renamed when everything is on the disk.
+While its process lives it holds a lock on the hidden directory; the lock ends with the process, however that ends, so
+that a later run can tell what is left over from a run that was killed, and clears it away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pruneconf.errors import PruneconfError
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: there, leftovers stay
+    fcntl = None  # type: ignore[assignment]
+
+_OLD = ".old"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def prepare(out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bool) -> Path:
+    """The resolved path of an output directory, or PruneconfError where nothing may be written there.
+
+    Clears away what killed runs left beside it. With `force` a directory that is not empty may be replaced, but never
+    one that holds an input file or the working directory. `folder` is the input directory, if there is one: it must not
+    receive the output either.
+    """
+    place = Path(os.path.realpath(out))
+    for path in inputs:
+        if place in Path(os.path.realpath(path)).parents:
+            raise PruneconfError(f"`{out}` holds the input `{path}`, which is never overwritten; choose another output")
+    if folder and Path(os.path.realpath(folder)) in (place, *place.parents):
+        raise PruneconfError(f"`{out}` lies inside the input directory `{folder}`; choose a place outside")
+    if place.exists() and not place.is_dir():
+        raise PruneconfError(f"`{out}` is a file; choose a directory that does not exist yet")
+    if not place.parent.is_dir():
+        raise PruneconfError(f"there is no directory `{place.parent}` to write `{place.name}` into; create it first")
+    _clear_leftovers(place)
+    if place.is_dir() and any(place.iterdir()):
+        if not force:
+            raise PruneconfError(f"`{out}` is not empty; choose another output, or replace it with `--force`")
+        if place in (Path.cwd(), *Path.cwd().parents):
+            raise PruneconfError(f"`{out}` holds the working directory and cannot be replaced; choose another output")
+    return place
+
+
+@contextlib.contextmanager
+def staged(place: Path, *, force: bool) -> Iterator[Path]:
+    """A hidden directory to write into; it takes its place when the block ends, and vanishes where it fails.
+
+    With `force`, a directory that is there already is moved aside first, and back if the new one cannot take its
+    place. An OSError (disk full, no permission) becomes a PruneconfError.
+    """
+    try:
+        folder, lock = _create(place)
+        try:
+            yield folder
+            for path in (*folder.rglob("*"), folder):
+                _sync(path)
+            if force and place.exists():
+                _replace(place, folder)
+            else:
+                folder.rename(place)
+            _sync(place.parent)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            _unlock(lock)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise PruneconfError(f"there is no room for `{place}` on its disk; nothing was written") from error
+        raise PruneconfError(f"cannot write `{place}`: {error.strerror or error}; nothing was written") from error
+
+
+def _replace(place: Path, folder: Path) -> None:
+    old = folder.with_name(folder.name + _OLD)
+    lock = _lock(place)
+    place.rename(old)
+    try:
+        folder.rename(place)
+    except BaseException:
+        old.rename(place)
+        raise
+    finally:
+        _unlock(lock)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _create(place: Path) -> tuple[Path, int | None]:
+    """A new hidden directory, readable for whom the umask allows, and its lock."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_prefix(place), dir=place.parent))
+        umask = os.umask(0)
+        os.umask(umask)
+        folder.chmod(0o777 & ~umask)
+        lock = _lock(folder)
+        if fcntl is None or (lock is not None and folder.exists()):
+            return folder, lock
+        _unlock(lock)  # another run took it for a leftover before it was locked
+
+
+def _clear_leftovers(place: Path) -> None:
+    for left in [path for path in place.parent.iterdir() if path.name.startswith(_prefix(place))]:
+        lock = _lock(left)
+        if lock is None:
+            continue
+        if left.name.endswith(_OLD) and not place.exists():
+            left.rename(place)  # the run was killed between the two renames of `_replace`
+        else:
+            shutil.rmtree(left, ignore_errors=True)
+        _unlock(lock)
+
+
+def _prefix(place: Path) -> str:
+    return f".{place.name}.pruneconf-"
+
+
+def _lock(folder: Path) -> int | None:
+    """A descriptor that holds the lock on a directory, or None where another process has it or it cannot be had."""
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _unlock(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)
+
+
+def _sync(path: Path) -> None:
+    if fcntl is None:
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

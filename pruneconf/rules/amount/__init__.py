@@ -1,0 +1,1 @@
+"""Rules about ratios and how much they take."""

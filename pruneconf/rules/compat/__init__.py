@@ -1,0 +1,1 @@
+"""Rules about keys of NNI and of other pruners."""

@@ -1,0 +1,1 @@
+"""Rules about one sub-config at a time, without a model."""

@@ -1,0 +1,1 @@
+"""Rules about selectors: whether they select what they say."""

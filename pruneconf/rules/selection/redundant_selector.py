@@ -1,0 +1,96 @@
+"""Everything that a selector entry matches is matched by another entry beside it.
+
+## What it does
+Reports entries of `op_names` and `op_partial_names` whose layers another entry of the two lists matches as well. An
+entry that only continues the number of another, such as `layer.10` beside `layer.1`, is left alone.
+
+## Why is this bad?
+The entry can be removed without changing what is selected. Who reads it will think that it selects something more, or
+that the wider entry selects less.
+
+## Example
+```layers
+encoder.0.conv1 Conv2d 16x3x3x3
+encoder.0.conv2 Conv2d 16x16x3x3
+encoder.1.conv1 Conv2d 16x16x3x3
+```
+```yaml
+- op_partial_names: [encoder.]
+  op_names: [encoder.1.conv1]
+  sparsity_per_layer: 0.5
+```
+
+## Use instead
+```yaml
+- op_partial_names: [encoder.]
+  sparsity_per_layer: 0.5
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from operator import or_
+
+from pruneconf.findings import Finding
+from pruneconf.plan import LayerSet
+from pruneconf.rules.base import WARNING, rule
+from pruneconf.rules.context import Context, Item
+
+
+@rule("PC209", "redundant-selector", severity=WARNING, needs="model")
+def check(ctx: Context) -> Iterator[Finding]:
+    entries: dict[int, list[Item]] = {}
+    for key in ("op_partial_names", "op_names"):
+        for item in ctx.items(key):
+            if item.sub_config.op_partial_names:
+                entries.setdefault(item.sub_config.index, []).append(item)
+    for items in entries.values():
+        if len(items) > 1:
+            yield from _sub_config(ctx, items)
+
+
+def _sub_config(ctx: Context, items: list[Item]) -> Iterator[Finding]:
+    partial = [item for item in items if item.path[-2] == "op_partial_names"]
+    sets = [_layers(ctx, item) for item in items]
+    elsewhere = _others(sets)
+    for i, (item, layers) in enumerate(zip(items, sets, strict=True)):
+        if not layers or layers & ~elsewhere[i]:
+            continue
+        for j, wider in enumerate(partial):
+            if i != j and not layers & ~sets[j] and (layers != sets[j] or j < i) and not _continues(item, wider):
+                yield _finding(ctx, item, wider, layers)
+                break
+
+
+def _layers(ctx: Context, item: Item) -> LayerSet:
+    if item.path[-2] == "op_names":
+        return ctx.selection.of_names([item.value])
+    return ctx.selection.of_partial_name(item.value) if item.value else 0
+
+
+def _others(sets: Sequence[LayerSet]) -> list[LayerSet]:
+    """For each set, the union of all others."""
+    before = list(accumulate(sets, or_, initial=0))
+    after = list(accumulate(reversed(sets), or_, initial=0))[::-1]
+    return [before[i] | after[i + 1] for i in range(len(sets))]
+
+
+def _continues(item: Item, wider: Item) -> bool:
+    """Whether the entry is the same (PC110), or says `layer.10` where the wider one says `layer.1`."""
+    text, part = item.value, wider.value
+    if text == part and item.path[-2] == wider.path[-2]:
+        return True
+    ends = [at + len(part) for at in range(len(text)) if text.startswith(part, at)]
+    return part[-1:].isdecimal() and bool(ends) and all(text[end : end + 1].isdecimal() for end in ends)
+
+
+def _finding(ctx: Context, item: Item, wider: Item, layers: LayerSet) -> Finding:
+    return ctx.finding(
+        item.path,
+        f"`{wider.value}` matches everything that `{item.value}` does",
+        help="remove it",
+        related=[ctx.label(wider.path, "matches these layers too")],
+        layers=[layer.name for layer in ctx.selection.layers(layers)],
+    )

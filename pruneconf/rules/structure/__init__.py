@@ -1,0 +1,1 @@
+"""Rules about what hangs together inside a model."""

@@ -1,0 +1,202 @@
+"""`prune`, from a config to masks in a model."""
+
+import re
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tied import plan_of
+from torch import nn
+
+import pruneconf
+from pruneconf import PruneconfError
+from pruneconf.pruning import unpack
+
+DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+
+
+@st.composite
+def models(draw):
+    """A few Linear layers of random sizes and dtypes with many ties, zeros and negative zeros."""
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 1000)))
+    model = nn.Sequential()
+    for _ in range(draw(st.integers(1, 4))):
+        shape = draw(st.integers(1, 9)), draw(st.integers(1, 9))
+        layer = nn.Linear(*shape, dtype=draw(st.sampled_from(DTYPES)))
+        values = (torch.randn(shape[::-1], generator=generator) * draw(st.sampled_from([2, 8]))).round() / 8
+        layer.weight.data.copy_(values)
+        model.append(layer)
+    return model
+
+
+ratios = st.integers(0, 99).map(lambda percent: percent / 100)
+
+
+@st.composite
+def configs(draw):
+    first = {"op_types": ["Linear"]} | draw(
+        st.one_of(
+            st.fixed_dictionaries({"sparsity_per_layer": ratios}),
+            st.fixed_dictionaries({"total_sparsity": ratios}),
+            ratios.map(lambda s: {"total_sparsity": s / 2, "max_sparsity_per_layer": 0.75}),
+        )
+    )
+    last = draw(st.sampled_from([{"exclude": True}, {"sparsity_per_layer": 0.5}, {"total_sparsity": 0.29}]))
+    return [first, {"op_names": ["0"]} | last]
+
+
+def expected(model, plan):
+    """The set of masked elements, by the words of the semantics: the lowest first, ties by layer and flat index."""
+    masked = set()
+    for budget in plan.budgets:
+        order = sorted(
+            (abs(value), i, j)
+            for i, layer in enumerate(budget.layers)
+            for j, value in enumerate(model.get_parameter(layer.parameter).double().flatten().tolist())
+        )
+        taken = [0] * len(budget.layers)
+        for _, i, j in order:
+            if sum(taken) < budget.count and taken[i] < budget.max_masked[i]:
+                taken[i] += 1
+                masked.add((budget.layers[i].parameter, j))
+        assert sum(taken) == budget.count
+    return masked
+
+
+def bits(tensor):
+    return tensor.detach().contiguous().reshape(-1).view(torch.uint8).reshape(-1, tensor.element_size())
+
+
+@given(models(), configs())
+@settings(deadline=None)
+def test_masks_what_the_semantics_say_and_touches_nothing_else(model, config):
+    plan = plan_of(model, config)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    if not all(group.feasible for group in plan.groups):
+        with pytest.raises(PruneconfError, match="its caps leave room for"):
+            pruneconf.prune(model, plan)
+        return
+    wanted = expected(model, plan)
+    masks = pruneconf.prune(model, plan)
+    found = {(name, j) for name, mask in masks.items() for j in torch.nonzero(~mask.flatten()).flatten().tolist()}
+    assert found == wanted
+    for name, tensor in model.state_dict().items():
+        keep = masks.get(name, torch.ones_like(tensor, dtype=torch.bool)).reshape(-1, 1)
+        assert torch.equal(bits(tensor), torch.where(keep, bits(before[name]), 0))
+
+
+def test_packed_masks_are_the_same_masks(model, plan):
+    twin = type(model)()
+    twin.load_state_dict(model.state_dict())
+    masks = pruneconf.prune(model, plan)
+    packed = pruneconf.prune(twin, plan, masks="packed")
+    assert list(packed) == list(masks) == ["embed.weight", "hidden.weight", "narrow.weight"]
+    for name, mask in masks.items():
+        assert packed[name].dtype == torch.uint8
+        assert torch.equal(unpack(packed[name], mask.shape), mask)
+    assert pruneconf.prune(twin, plan, masks="none") == {}
+    assert all(map(torch.equal, twin.state_dict().values(), model.state_dict().values()))
+
+
+def test_a_shared_weight_is_masked_once(model, plan):
+    masks = pruneconf.prune(model, plan)
+    assert model.head.weight is model.embed.weight
+    assert int((~masks["embed.weight"]).sum()) == 27  # floor(0.29 * 96), and floor(0.29 * 100) would be 29, not 28
+    assert torch.equal(model.head.weight == 0, ~masks["embed.weight"])
+
+
+def test_a_kept_zero_is_kept():
+    model = nn.Sequential(nn.Linear(4, 1, bias=False))
+    model[0].weight.data.zero_()
+    masks = pruneconf.prune(model, plan_of(model, [{"op_types": ["Linear"], "sparsity_per_layer": 0.5}]))
+    assert masks["0.weight"].tolist() == [[False, False, True, True]]
+
+
+def test_weights_that_are_not_contiguous_keep_their_strides():
+    model = nn.Sequential(nn.Linear(3, 2, bias=False))
+    model[0].weight = nn.Parameter(torch.tensor([[3.0, 1.0], [1.0, -2.0], [5.0, 1.0]]).t())
+    masks = pruneconf.prune(model, plan_of(model, [{"op_types": ["Linear"], "sparsity_per_layer": 0.4}]))
+    assert model[0].weight.stride() == (1, 2)
+    assert model[0].weight.tolist() == [[3, 0, 5], [0, -2, 1]]
+    assert masks["0.weight"].tolist() == [[True, False, True], [False, True, True]]
+
+
+def test_a_weight_without_dimensions():
+    class Scale(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.tensor(-2.0))
+
+    model = nn.Sequential(Scale(), Scale())
+    model[1].weight.data.fill_(-1)
+    masks = pruneconf.prune(model, plan_of(model, [{"op_types": ["Scale"], "total_sparsity": 0.5}]))
+    assert {name: mask.tolist() for name, mask in masks.items()} == {"0.weight": True, "1.weight": False}
+    assert (model[0].weight.item(), model[1].weight.item()) == (-2, 0)
+
+
+def test_autograd_notices_the_change(model, plan):
+    output = model(torch.tensor([1, 2])).sum()
+    pruneconf.prune(model, plan)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        output.backward()
+
+
+def meta(model):
+    model.to("meta")
+
+
+def renamed(model):
+    model.inner, model.hidden = model.hidden, None
+
+
+def reshaped(model):
+    model.hidden = nn.Linear(3, 8)
+    model.narrow = nn.Linear(3, 8)
+
+
+def eighths(model):
+    model.narrow.weight = nn.Parameter(model.narrow.weight.to(torch.float8_e4m3fn), requires_grad=False)
+
+
+def nan(model):
+    model.narrow.weight.data[0, :3] = float("nan")
+
+
+def expanded(model):
+    model.hidden.weight = nn.Parameter(torch.ones(1, 8).expand(8, 8))
+
+
+@pytest.mark.parametrize(
+    "damage", [meta, renamed, reshaped, eighths, nan, expanded], ids=lambda damage: damage.__name__
+)
+def test_refusals_leave_the_model_alone(model, plan, damage, snapshot):
+    damage(model)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(PruneconfError) as caught:
+        pruneconf.prune(model, plan)
+    assert str(caught.value) == snapshot
+    assert all(
+        tensor.is_meta or torch.equal(bits(tensor), bits(before[name])) for name, tensor in model.state_dict().items()
+    )
+
+
+def test_refusals_of_the_call(model, plan, snapshot):
+    with pytest.raises(PruneconfError) as caught:
+        pruneconf.prune(model, plan, pruner="levle")
+    assert str(caught.value) == snapshot
+    with pytest.raises(PruneconfError) as caught:
+        pruneconf.prune(model, plan, masks="bits")
+    assert str(caught.value) == snapshot
+
+
+def test_refusals_of_the_plan(model, snapshot):
+    torn = plan_of(model, [{"op_names": ["embed"], "sparsity_per_layer": 0.5}, {"op_names": ["head"], "exclude": True}])
+    with pytest.raises(PruneconfError) as caught:
+        pruneconf.prune(model, torn)
+    assert str(caught.value) == snapshot
+
+
+def test_a_wrapper_is_recognised(model, plan):
+    with pytest.raises(PruneconfError, match=re.escape("strip the prefix `module.`")):
+        pruneconf.prune(nn.DataParallel(model), plan)
