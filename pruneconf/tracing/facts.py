@@ -1,0 +1,62 @@
+"""What is known of each tensor of a forward pass, kept beside the tensors and not on them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pruneconf.tracing.channels.labels import NO_LABEL, Label
+
+LARGEST_VALUE = 1 << 20
+"""Values of more elements are not kept."""
+
+
+class Facts:
+    """What is known of one tensor.
+
+    `value` is its content where it does not depend on weights or on floating-point inputs, `verdict` what its
+    elements are taken for where they must be guessed. `label` says what its channels are, `parameters` of which
+    parameters it is a view or a copy. `tensor` keeps the tensor alive, so that its `id` stays its own.
+    """
+
+    __slots__ = ("label", "parameters", "tensor", "value", "verdict")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.value: Tensor | None = None
+        self.verdict = False
+        self.label: Label = NO_LABEL
+        self.parameters: tuple[str, ...] = ()
+
+
+class FactTable:
+    """The facts of all tensors that a run has seen."""
+
+    def __init__(self) -> None:
+        self._facts: dict[int, Facts] = {}
+
+    def of(self, tensor: Tensor) -> Facts:
+        """The facts of a tensor, to read and to write."""
+        facts = self._facts.get(id(tensor))
+        if facts is None:
+            facts = self._facts[id(tensor)] = Facts(tensor)
+        return facts
+
+    def value(self, tensor: Tensor) -> Tensor | None:
+        """The content of a tensor, on the CPU, where it is known."""
+        return self.of(tensor).value if tensor.is_meta else tensor
+
+    def twin(self, tensor: Tensor) -> Tensor:
+        """A meta tensor with the shape and the facts of a tensor that has values; its value is known."""
+        twin = empty_twin(tensor)
+        known = self.of(tensor)
+        facts = self.of(twin)
+        facts.value, facts.label, facts.parameters = tensor, known.label, known.parameters
+        return twin
+
+
+def empty_twin(tensor: Tensor) -> Tensor:
+    """A meta tensor of the same shape, strides and dtype."""
+    if tensor.layout != torch.strided:
+        return tensor.detach().to("meta")
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
