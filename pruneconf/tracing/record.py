@@ -21,9 +21,11 @@ from pruneconf.tracing.places import Places
 from pruneconf.tracing.shadow import Shadow, operator_name, tensors_in, tensors_of
 
 _VIEWS = frozenset(
-    ("_to_copy", "alias", "detach", "t", "transpose", "permute", "view", "_unsafe_view", "slice", "select", "expand")
-    + ("unsqueeze", "squeeze", "clone", "split", "unbind", "split_with_sizes", "unsafe_split", "index", "lift_fresh")
-    + ("_weight_norm_interface",)
+    (
+        *("_to_copy", "alias", "detach", "t", "transpose", "permute", "view", "_unsafe_view", "slice", "select"),
+        *("expand", "unsqueeze", "squeeze", "clone", "split", "unbind", "split_with_sizes", "unsafe_split", "index"),
+        *("lift_fresh", "_weight_norm_interface"),
+    )
 )
 
 
@@ -36,7 +38,7 @@ class Step(NamedTuple):
     through: bool
 
 
-class Recorder(Shadow):
+class Recorder(Shadow):  # type: ignore[no-untyped-call]
     """A mode that runs a model's forward pass and writes down what it sees.
 
     `calls` counts how often each module was called, `reads` how often a parameter was used while no module that owns
@@ -74,13 +76,13 @@ class Recorder(Shadow):
         enter = torch_module.register_module_forward_pre_hook(self._enter_module)
         leave = torch_module.register_module_forward_hook(self._leave_module, always_call=True)
         self._hooks = [enter, leave]
-        return super().__enter__()
+        return super().__enter__()  # type: ignore[no-untyped-call]
 
     def __exit__(self, *error: object) -> None:
         """Stop recording."""
         for hook in self._hooks:
             hook.remove()
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     def _enter_module(self, module: nn.Module, _: Any) -> None:
         name = self._names.get(module)
@@ -121,11 +123,12 @@ class Recorder(Shadow):
     def _record(self, op: Operation) -> None:
         facts = self.facts
         keys = tuple(dict.fromkeys(key for tensor in op.inputs for key in facts.of(tensor).parameters))
+        computed = [tensor for tensor in op.outputs if not facts.of(tensor).parameters]
         layers: tuple[str, ...] = ()
         if op.name in _VIEWS and len(keys) == 1 and facts.of(op.inputs[0]).parameters:
             for output in op.outputs:
                 facts.of(output).parameters = keys
-        elif keys and any(not facts.of(tensor).parameters for tensor in op.outputs):
+        elif keys and computed:
             layers = tuple(dict.fromkeys(self._user(key) for key in keys))
             for key in keys:
                 if not self._owner_runs(key):
@@ -181,16 +184,28 @@ class Recorder(Shadow):
         return self._makers({id(tensor) for tensor in outputs.values()})
 
     def _makers(self, wanted: set[int]) -> set[str]:
-        """The layers nearest to the outputs; a norm or scale passes the question on to what it works on."""
+        """The layers nearest to the outputs. Behind a norm or a scale stands the one layer whose result it works on."""
         makers: set[str] = set()
-        for step in reversed(self._steps):
-            if wanted.isdisjoint(step.outputs):
-                continue
-            wanted.difference_update(step.outputs)
+        for number in self._nearest(wanted, len(self._steps)):
+            step = self._steps[number]
             makers.update(step.layers)
-            if step.through or not step.layers:
-                wanted.update(step.inputs)
+            if step.through:
+                behind = {name for each in self._nearest(set(step.inputs), number) for name in self._steps[each].layers}
+                makers.update(behind if len(behind) == 1 else ())
         return makers
+
+    def _nearest(self, wanted: set[int], before: int) -> list[int]:
+        """The last steps before this one that used a layer on the way to these tensors."""
+        found = []
+        for number in reversed(range(before)):
+            step = self._steps[number]
+            if not wanted.isdisjoint(step.outputs):
+                wanted.difference_update(step.outputs)
+                if step.layers:
+                    found.append(number)
+                else:
+                    wanted.update(step.inputs)
+        return found
 
 
 def _is_pointwise(func: Any) -> bool:

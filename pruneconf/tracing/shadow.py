@@ -35,19 +35,19 @@ class Guess(NamedTuple):
     place: str
 
 
-class NeedsValues(RuntimeError):
+class NeedsValuesError(RuntimeError):
     """Code asks a meta tensor for a value that is not known."""
 
 
-class Shadow(TorchDispatchMode):
+class Shadow(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A mode in which code runs on meta tensors.
 
     `facts` keeps the known values. With `guessing`, a value that is not known is guessed and noted in `guesses`;
-    otherwise asking for it raises NeedsValues.
+    otherwise asking for it raises NeedsValuesError.
     """
 
     def __init__(self, facts: FactTable, *, guessing: bool = True) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.facts = facts
         self.guesses: dict[Guess, int] = {}
         self._guessing = guessing
@@ -104,7 +104,7 @@ class Shadow(TorchDispatchMode):
     def _guess(self, op: str, tensor: Tensor) -> Any:
         """`if not ok.all(): raise` passes, `if bad.any():` does not; a number is one."""
         if not self._guessing:
-            raise NeedsValues(f"`{op}` asks a tensor on the meta device for its value")
+            raise NeedsValuesError(f"`{op}` asks a tensor on the meta device for its value")
         guess = Guess(op, self.place())
         self.guesses[guess] = self.guesses.get(guess, 0) + 1
         if tensor.dtype == torch.bool:
@@ -131,7 +131,7 @@ class Shadow(TorchDispatchMode):
         if error is not None:
             if value is None:
                 raise error
-            out = _map_result(lambda each: self.facts.twin(each), value)
+            out = _map_result(self.facts.twin, value)
         self._note_values(name, func, args, tensors, out, value)
         return out
 

@@ -216,9 +216,13 @@ class Relations:
 
     # In the end
 
-    def resolved(self, codes: Codes) -> Codes:
-        """The codes in terms of axes that are not the same as another."""
+    def resolver(self) -> Callable[[Codes], Codes]:
+        """A function that gives codes in terms of root axes, as they stand now."""
         starts = self.starts()
         roots = np.array([self.root(axis).start for axis in self.axes], dtype=np.int64)
-        homes = np.searchsorted(starts, codes, side="right") - 1
-        return roots[homes] + (codes - starts[homes])
+
+        def resolved(codes: Codes) -> Codes:
+            homes = np.searchsorted(starts, codes, side="right") - 1
+            return roots[homes] + (codes - starts[homes])
+
+        return resolved
