@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pruneconf.graph import Coupling, Join, Limit, Member, Pin, Side
 from pruneconf.tracing.channels.labels import Axis, Codes
 from pruneconf.tracing.channels.relations import Relations, Tie
 
+Flags: TypeAlias = NDArray[np.bool_]
 Seats: TypeAlias = Callable[[str, int], Sequence[tuple[str, Side]]]
 """The members, by name and side, for which a dimension of a parameter stands."""
 
@@ -68,7 +70,7 @@ def couplings_of(relations: Relations, seats: Seats) -> tuple[Coupling, ...]:
 
 
 def _coupling(group: _Group, owned: Mapping[int, Sequence[Axis]], seats: Seats) -> Coupling:
-    axes = sorted((axis.index, root, axis.owner) for root in group.runs for axis in owned[root])
+    axes = sorted((axis.index, root, axis.owner or ("", 0)) for root in group.runs for axis in owned[root])
     members = [
         Member(name, side, dim, *run)
         for _, root, (key, dim) in axes
@@ -210,7 +212,7 @@ def components(count: int, edges: Sequence[tuple[Codes, Codes]]) -> Codes:
         names = new
 
 
-def _without_spreads(tie: tuple[Codes, Codes], heads: Codes, in_head: np.ndarray) -> tuple[Codes, Codes]:  # type: ignore[type-arg]
+def _without_spreads(tie: tuple[Codes, Codes], heads: Codes, in_head: Flags) -> tuple[Codes, Codes]:
     """A tie without the channels that belong to several heads at once, such as the scale of a norm within heads.
 
     They stay when a head goes.
@@ -220,14 +222,15 @@ def _without_spreads(tie: tuple[Codes, Codes], heads: Codes, in_head: np.ndarray
     return one[~drop], other[~drop]
 
 
-def _spreads(one: Codes, other: Codes, heads: Codes, in_head: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _spreads(one: Codes, other: Codes, heads: Codes, in_head: Flags) -> Flags:
     """Where `one` is in no head and tied to more than one."""
-    candidates = ~in_head[one] & in_head[other]
+    candidates: Flags = ~in_head[one] & in_head[other]
     if not candidates.any():
         return candidates
     pairs = np.unique(np.stack([one[candidates], heads[other[candidates]]]), axis=1)
     nodes, counts = np.unique(pairs[0], return_counts=True)
-    return candidates & np.isin(one, nodes[counts > 1])
+    spread: Flags = candidates & np.isin(one, nodes[counts > 1])
+    return spread
 
 
 def _runs(positions: Codes, units: Codes) -> Iterator[_Run]:

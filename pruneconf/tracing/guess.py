@@ -1,0 +1,165 @@
+"""Guesses of example inputs, for models that come without: by argument names, metadata, or the first layer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pruneconf.tracing.inputs import ExampleInputs
+
+_SEQUENCE = 16
+_DECODER_SEQUENCE = 8
+_IDS = ("input_ids", "decoder_input_ids", "tokens", "token_ids", "ids", "idx", "src", "tgt")
+_IMAGES = ("pixel_values", "images", "image", "pixel_values_videos", "pixel_values_rgb")
+_MAIN = ("input_ids", "pixel_values", "input_values", "input_features", "sample")
+_MASKS = ("attention_mask", "decoder_attention_mask")
+_PARTS = (
+    *("vision_config", "text_config", "audio_config", "encoder", "decoder", "backbone_config"),
+    *("vision_encoder_config", "encoder_config"),
+)
+_SIZES: Mapping[int, tuple[int, ...]] = {1: (16000, 128), 2: (224, 32, 28, 64, 256, 299, 512), 3: (16, 32, 64)}
+"""Sizes to try for inputs of one, two and three dimensions."""
+
+
+def guesses(model: nn.Module) -> Iterator[ExampleInputs]:
+    """Inputs that the model may take, the likeliest first."""
+    try:
+        parameters = inspect.signature(model.forward).parameters.values()
+    except (TypeError, ValueError):
+        return
+    named = [each for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+    names = [each.name for each in named]
+    required = [each.name for each in named if each.default is each.empty]
+    main = getattr(model, "main_input_name", None)
+    if main in names or set(_MAIN) & set(names):
+        yield from _by_names(model, names, required, main)
+        return
+    yield from _by_metadata(model)
+    if len(required) > 1:
+        yield from _complete(model, required, names)
+    yield from _by_first_layer(model)
+
+
+def _by_names(model: nn.Module, names: list[str], required: list[str], main: Any) -> Iterator[ExampleInputs]:
+    """As transformers and diffusers name their arguments."""
+    first = [main] if main in names else [name for name in _MAIN if name in names][:1]
+    base = list(dict.fromkeys([*required, *first]))
+    sets = [base]
+    if "decoder_input_ids" in names:
+        sets.insert(0, [*base, "decoder_input_ids"])
+    if {"pixel_values", "input_ids"} <= set(names):
+        sets += [[*base, "pixel_values", "input_ids"], ["pixel_values"], ["input_ids"]]
+    for chosen in sets:
+        yield from _complete(model, list(dict.fromkeys(chosen)), names)
+
+
+def _complete(model: nn.Module, chosen: list[str], names: list[str]) -> Iterator[ExampleInputs]:
+    """Inputs for all chosen arguments, if each can be guessed."""
+    values = {name: _by_name(name, model) for name in chosen}
+    if None not in values.values():
+        switches = {"use_cache": False} if "use_cache" in names else {}
+        yield ExampleInputs((), {**values, **switches}, "by the names of the arguments")
+
+
+def _by_name(name: str, model: nn.Module) -> Tensor | None:
+    config = getattr(model, "config", None)
+    if name in _IDS:
+        return _ones(1, _DECODER_SEQUENCE if name.startswith("decoder") else _SEQUENCE)
+    if name in _MASKS:
+        return _ones(1, _SEQUENCE)
+    if name == "bbox":
+        return torch.zeros(1, _SEQUENCE, 4, dtype=torch.long, device="cpu")
+    if name in ("timestep", "timesteps", "t"):
+        return torch.tensor(1, device="cpu")
+    if name in _IMAGES:
+        return _image(name, config)
+    if name == "input_features":
+        return _spectrum(model, config)
+    if name == "input_values":
+        return _zeros(1, 16000)
+    if name == "encoder_hidden_states":
+        width = _setting(config, "cross_attention_dim", "joint_attention_dim", "hidden_size", default=768)
+        return _zeros(1, 77, width[0] if isinstance(width, list | tuple) else width)
+    if name == "sample":
+        return _zeros(1, _setting(config, "in_channels", default=4), 32, 32)
+    return None
+
+
+def _image(name: str, config: Any) -> Tensor:
+    colours = _setting(config, "num_channels", "in_channels", "in_chans", default=3)
+    size = _setting(config, "image_size", "input_size", default=224) or 224
+    height, width = tuple(size)[-2:] if isinstance(size, list | tuple) else (size, size)
+    frames = _setting(config, "num_frames", default=None)
+    if "videos" in name or (frames and not hasattr(config, "text_config")):
+        return _zeros(1, frames or 8, colours, height, width)
+    return _zeros(1, colours, height, width)
+
+
+def _spectrum(model: nn.Module, config: Any) -> Tensor:
+    bins = _setting(config, "num_mel_bins", "feature_size", "input_feat_per_channel", default=80)
+    positions = _setting(config, "max_source_positions", default=None)
+    if positions and hasattr(config, "num_mel_bins") and "hisper" in type(model).__name__:
+        return _zeros(1, bins, positions * 2)
+    return _zeros(1, 200, bins)
+
+
+def _setting(config: Any, *names: str, default: Any) -> Any:
+    """The first of these settings that the config or one of its parts has."""
+    parts = [part for name in _PARTS if (part := getattr(config, name, None)) is not None]
+    for name in names:
+        for part in (config, *parts):
+            value = part.get(name) if isinstance(part, Mapping) else getattr(part, name, None)
+            if value is not None:
+                return value
+    return default
+
+
+def _by_metadata(model: nn.Module) -> Iterator[ExampleInputs]:
+    """As timm and Lightning describe the input."""
+    for name in ("pretrained_cfg", "default_cfg"):
+        described = getattr(model, name, None)
+        if isinstance(described, Mapping) and described.get("input_size"):
+            yield ExampleInputs((_zeros(1, *described["input_size"]),), {}, f"as `model.{name}` says")
+            break
+    example = getattr(model, "example_input_array", None)
+    if isinstance(example, Tensor):
+        yield ExampleInputs((example,), {}, "from `model.example_input_array`")
+
+
+def _by_first_layer(model: nn.Module) -> Iterator[ExampleInputs]:
+    kinds = (nn.modules.conv._ConvNd, nn.Linear, nn.Embedding, nn.RNNBase)  # noqa: SLF001
+    found = next(((name, module) for name, module in model.named_modules() if isinstance(module, kinds)), None)
+    if found is not None:
+        for tensor in _for_layer(found[1], getattr(model, "in_size", None)):
+            yield ExampleInputs((tensor,), {}, f"guessed from `{found[0]}`")
+
+
+def _for_layer(layer: nn.Module, size: Any) -> Iterator[Tensor]:
+    if isinstance(layer, nn.modules.conv._ConvNd):  # noqa: SLF001
+        dims = len(layer.kernel_size)
+        if isinstance(size, list | tuple) and len(size) == dims:
+            yield _zeros(1, layer.in_channels, *size)
+        for each in _SIZES[dims]:
+            yield _zeros(1, layer.in_channels, *([each] * dims))
+    elif isinstance(layer, nn.Embedding):
+        yield _ones(1, _SEQUENCE)
+    elif isinstance(layer, nn.RNNBase):
+        yield _zeros(1, _SEQUENCE, layer.input_size)
+    elif isinstance(layer, nn.Linear):
+        yield _zeros(1, layer.in_features)
+        yield _zeros(1, _SEQUENCE, layer.in_features)
+        side = int(layer.in_features**0.5)
+        if side * side == layer.in_features:
+            yield _zeros(1, 1, side, side)
+
+
+def _zeros(*shape: int) -> Tensor:
+    return torch.zeros(*shape, device="cpu")
+
+
+def _ones(*shape: int) -> Tensor:
+    return torch.ones(*shape, dtype=torch.long, device="cpu")
