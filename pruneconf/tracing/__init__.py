@@ -1,6 +1,8 @@
 """From a user's model to a model graph."""
 
-from pruneconf.tracing.load import Traced, build, load_graph
-from pruneconf.tracing.modules import module_graph, trace
+from pruneconf.tracing.chain import Traced, trace
+from pruneconf.tracing.inputs import parse_input
+from pruneconf.tracing.load import build, load_graph
+from pruneconf.tracing.modules import module_graph
 
-__all__ = ["Traced", "build", "load_graph", "module_graph", "trace"]
+__all__ = ["Traced", "build", "load_graph", "module_graph", "parse_input", "trace"]

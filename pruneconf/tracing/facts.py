@@ -46,6 +46,14 @@ class FactTable:
         """The content of a tensor, on the CPU, where it is known."""
         return self.of(tensor).value if tensor.is_meta else tensor
 
+    def values_alone(self) -> FactTable:
+        """A table of its own that starts with nothing but the known values."""
+        table = FactTable()
+        for facts in self._facts.values():
+            if facts.value is not None:
+                table.of(facts.tensor).value = facts.value.clone()
+        return table
+
     def twin(self, tensor: Tensor) -> Tensor:
         """A meta tensor with the shape and the facts of a tensor that has values; its value is known."""
         twin = empty_twin(tensor)

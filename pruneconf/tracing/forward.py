@@ -48,6 +48,7 @@ def best_attempt(
 
 
 def _attempt(model: nn.Module, inputs: ExampleInputs, facts: FactTable, root: Path, *, on_meta: bool) -> Attempt:
+    facts = facts.values_alone()  # labels of an earlier attempt would be of another's axes
     with borrowed(model, facts, on_meta=on_meta), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         recorder = Recorder(model, facts, Places(root))
@@ -140,7 +141,7 @@ def _seats(recorder: Recorder, graph: ModelGraph) -> Any:
                 member = module
             elif len(recorder.owners[key]) > 1 and not roles:
                 continue
-            elif module in names and recorder.dims(key) == 1:
+            elif module in names and recorder.dims[key] == 1:
                 continue  # a bias goes with its layer's weight
             else:
                 member = key

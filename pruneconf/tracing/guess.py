@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -12,11 +12,8 @@ from torch import Tensor, nn
 from pruneconf.tracing.inputs import ExampleInputs
 
 _SEQUENCE = 16
-_DECODER_SEQUENCE = 8
-_IDS = ("input_ids", "decoder_input_ids", "tokens", "token_ids", "ids", "idx", "src", "tgt")
 _IMAGES = ("pixel_values", "images", "image", "pixel_values_videos", "pixel_values_rgb")
 _MAIN = ("input_ids", "pixel_values", "input_values", "input_features", "sample")
-_MASKS = ("attention_mask", "decoder_attention_mask")
 _PARTS = (
     *("vision_config", "text_config", "audio_config", "encoder", "decoder", "backbone_config"),
     *("vision_encoder_config", "encoder_config"),
@@ -67,20 +64,12 @@ def _complete(model: nn.Module, chosen: list[str], names: list[str]) -> Iterator
 
 def _by_name(name: str, model: nn.Module) -> Tensor | None:
     config = getattr(model, "config", None)
-    if name in _IDS:
-        return _ones(1, _DECODER_SEQUENCE if name.startswith("decoder") else _SEQUENCE)
-    if name in _MASKS:
-        return _ones(1, _SEQUENCE)
-    if name == "bbox":
-        return torch.zeros(1, _SEQUENCE, 4, dtype=torch.long, device="cpu")
-    if name in ("timestep", "timesteps", "t"):
-        return torch.tensor(1, device="cpu")
+    if name in _FIXED:
+        return _FIXED[name]()
     if name in _IMAGES:
         return _image(name, config)
     if name == "input_features":
         return _spectrum(model, config)
-    if name == "input_values":
-        return _zeros(1, 16000)
     if name == "encoder_hidden_states":
         width = _setting(config, "cross_attention_dim", "joint_attention_dim", "hidden_size", default=768)
         return _zeros(1, 77, width[0] if isinstance(width, list | tuple) else width)
@@ -163,3 +152,14 @@ def _zeros(*shape: int) -> Tensor:
 
 def _ones(*shape: int) -> Tensor:
     return torch.ones(*shape, dtype=torch.long, device="cpu")
+
+
+_FIXED: Mapping[str, Callable[[], Tensor]] = {
+    **dict.fromkeys(("input_ids", "tokens", "token_ids", "ids", "idx", "src", "tgt"), lambda: _ones(1, _SEQUENCE)),
+    **dict.fromkeys(("attention_mask", "decoder_attention_mask"), lambda: _ones(1, _SEQUENCE)),
+    **dict.fromkeys(("timestep", "timesteps", "t"), lambda: torch.tensor(1, device="cpu")),
+    "decoder_input_ids": lambda: _ones(1, _SEQUENCE // 2),
+    "bbox": lambda: torch.zeros(1, _SEQUENCE, 4, dtype=torch.long, device="cpu"),
+    "input_values": lambda: _zeros(1, 16000),
+}
+"""Arguments that are alike in all models."""

@@ -7,7 +7,6 @@ import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -15,9 +14,9 @@ from typing import Any, Literal
 from torch import nn
 
 from pruneconf.errors import PruneconfError
-from pruneconf.graph import ModelGraph
 from pruneconf.graph.stale import file_digest
 from pruneconf.suggest import did_you_mean, nearest
+from pruneconf.tracing.chain import Traced
 from pruneconf.tracing.failure import advice, describe, needs_values
 from pruneconf.tracing.modules import module_graph
 from pruneconf.tracing.pretrained import load_pretrained
@@ -28,14 +27,6 @@ USUAL_NAMES = ("model", "build_model", "get_model", "create_model")
 """Where a model is looked for in a file when no attribute is named, in this order."""
 
 Device = Literal["meta", "cpu"]
-
-
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """A model graph, and what the user should know about how it was obtained, a sentence each."""
-
-    graph: ModelGraph
-    notes: tuple[str, ...] = ()
 
 
 def load_graph(target: str, base: Path | None = None) -> Traced:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
 from pruneconf.errors import PruneconfError
-from pruneconf.graph import Layer, ModelGraph, Module, Weight
+from pruneconf.graph import Layer, ModelGraph, Module, Parameter, Weight
 from pruneconf.version import __version__
 
+_MATRIX = 2
 _NO_SOURCES: Mapping[str, str] = {}
-
-
-def trace(model: nn.Module, *, source: str | None = None) -> ModelGraph:
-    """The graph of a model that is already built, on any device, with or without values.
-
-    `source` is what messages and files call the model; its class name where none is given. Raises PruneconfError
-    where `model` is no `torch.nn.Module`.
-    """
-    if not isinstance(model, nn.Module):
-        raise PruneconfError(f"cannot trace a `{type(model).__name__}`; give a `torch.nn.Module`")
-    return module_graph(model, source or type(model).__name__)
 
 
 def module_graph(model: nn.Module, source: str, sources: Mapping[str, str] = _NO_SOURCES) -> ModelGraph:
@@ -53,6 +43,7 @@ def module_graph(model: nn.Module, source: str, sources: Mapping[str, str] = _NO
             if module not in weights
         ),
         shared=_shared(model, parameters),
+        unreachable=_unreachable(model, weights, parameters),
         parameters=_count(model),
         sources=sources,
         versions={"pruneconf": __version__, "torch": str(torch.__version__)},
@@ -83,6 +74,7 @@ def _own_parameters(module: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def _layer(module: nn.Module, names: list[str], weight: nn.Parameter, parameters: dict[Hashable, str]) -> Layer:
+    out_axis, in_axis = _axes(module)
     return Layer(
         name=names[0],
         type=type(module).__name__,
@@ -90,7 +82,46 @@ def _layer(module: nn.Module, names: list[str], weight: nn.Parameter, parameters
         dtype=str(weight.dtype).removeprefix("torch."),
         parameter=parameters[_identity(weight)],
         aliases=tuple(names[1:]),
+        bases=tuple(_bases(module)),
+        out_axis=out_axis,
+        in_axis=in_axis,
     )
+
+
+def _bases(module: nn.Module) -> Iterator[str]:
+    """The public module classes of which the module's class is a subclass, nearest first."""
+    for kind in type(module).__mro__[1:]:
+        if issubclass(kind, nn.Module) and kind is not nn.Module and not kind.__name__.startswith("_"):
+            yield kind.__name__
+
+
+def _axes(module: nn.Module) -> tuple[int | None, int | None]:
+    """The dimensions of the weight that count channels made and read, by the module's type."""
+    if isinstance(module, nn.modules.conv._ConvTransposeNd):  # noqa: SLF001
+        return 1, 0
+    if isinstance(module, nn.modules.conv._ConvNd | nn.Linear | nn.Bilinear):  # noqa: SLF001
+        return 0, 1
+    if isinstance(module, nn.Embedding | nn.EmbeddingBag):
+        return 1, None
+    if type(module).__name__ == "Conv1D":  # the linear layer of GPT-2
+        return 1, 0
+    return None, None
+
+
+def _unreachable(
+    model: nn.Module, weights: dict[nn.Module, nn.Parameter], first_keys: dict[Hashable, str]
+) -> tuple[Parameter, ...]:
+    """The parameters with two or more dimensions that are no layer's weight, each under its first key."""
+    found: dict[Hashable, Parameter] = {}
+    for name, module in model.named_modules():
+        for key, parameter in module.named_parameters(prefix=name, recurse=False):
+            lazy = is_lazy(parameter)
+            if lazy or parameter.dim() < _MATRIX or weights.get(module) is parameter:
+                continue
+            identity = _identity(parameter)
+            if identity not in first_keys:
+                found.setdefault(identity, Parameter(key, tuple(parameter.shape), type(module).__name__))
+    return tuple(found.values())
 
 
 def _first_keys(names: dict[nn.Module, list[str]], weights: dict[nn.Module, nn.Parameter]) -> dict[Hashable, str]:

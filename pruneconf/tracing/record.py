@@ -42,7 +42,8 @@ class Recorder(Shadow):  # type: ignore[no-untyped-call]
     """A mode that runs a model's forward pass and writes down what it sees.
 
     `calls` counts how often each module was called, `reads` how often a parameter was used while no module that owns
-    it ran. `roles` holds, for each module and parameter name, on which sides its dimensions take part.
+    it ran. `roles` holds, for each module and parameter name, on which sides its dimensions take part. `owners` are
+    the modules and names under which each parameter is found, `dims` how many dimensions it has.
     """
 
     def __init__(self, model: nn.Module, facts: FactTable, places: Places) -> None:
@@ -51,6 +52,7 @@ class Recorder(Shadow):  # type: ignore[no-untyped-call]
         self.reads: dict[str, int] = {}
         self.roles: dict[tuple[str, str], dict[int, set[Side]]] = {}
         self.owners: dict[str, list[tuple[str, str]]] = {}
+        self.dims: dict[str, int] = {}
         self.failed_rules: dict[str, str] = {}
         self.relations = Relations(lambda: self._stack[-1], self.place)
         self.channels = Channels(facts, self.relations, self._note_role)
@@ -69,6 +71,7 @@ class Recorder(Shadow):  # type: ignore[no-untyped-call]
             module, _, name = key.rpartition(".")
             self.owners.setdefault(first, []).append((module, name))
             if first == key:
+                self.dims[key] = parameter.dim()
                 self.channels.enter(parameter, key)
 
     def __enter__(self) -> Any:

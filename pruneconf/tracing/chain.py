@@ -1,0 +1,120 @@
+"""The graph of a model: from the operators of a forward pass, else from what can be had, and never silently less."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from pruneconf.errors import PruneconfError
+from pruneconf.graph import ModelGraph, Origin
+from pruneconf.tracing.facts import FactTable
+from pruneconf.tracing.failure import describe, needs_values
+from pruneconf.tracing.forward import Attempt, best_attempt, with_attempt
+from pruneconf.tracing.guess import guesses
+from pruneconf.tracing.inputs import ATTRIBUTE, FORMS, ExampleInputs, inputs_from_value
+from pruneconf.tracing.modules import module_graph
+from pruneconf.tracing.user_code import Project
+
+
+class Traced(NamedTuple):
+    """A model graph, and what the user should know about how it was obtained, a sentence each."""
+
+    graph: ModelGraph
+    notes: tuple[str, ...] = ()
+
+
+def trace(
+    model: nn.Module, example_inputs: object = None, *, source: str | None = None, root: Path | None = None
+) -> ModelGraph:
+    """The graph of a model that is already built, on any device, with or without values; the model stays as it was.
+
+    `example_inputs` is a tensor, a tuple of arguments, a dict of keyword arguments or `(args, kwargs)`; without them,
+    likely ones are tried. `source` is what messages and files call the model; its class name where none is given.
+    Files are named as seen from `root`, the current directory unless it is given. `graph.missing` says what is not
+    known. Raises PruneconfError where `model` is no `torch.nn.Module`, or the inputs have no such form.
+    """
+    if not isinstance(model, nn.Module):
+        raise PruneconfError(f"cannot trace a `{type(model).__name__}`; give a `torch.nn.Module`")
+    given = None if example_inputs is None else inputs_from_value(example_inputs, "as given")
+    graph = module_graph(model, source or type(model).__name__)
+    return traced(model, graph, given, FactTable(), Project.around(None), root=root or Path.cwd()).graph
+
+
+def traced(
+    model: nn.Module,
+    graph: ModelGraph,
+    given: ExampleInputs | None,
+    facts: FactTable,
+    project: Project,
+    *,
+    root: Path,
+    on_cpu: Callable[[], Attempt | None] | None = None,
+) -> Traced:
+    """The graph of the module tree with what a forward pass tells, by the best way that works.
+
+    First over meta tensors; where that needs values, over real ones: with `on_cpu`, else with the model's own if
+    it has them. A forward pass that breaks off tells what it called. `graph.missing` and the notes say what is missing.
+    """
+    candidates = [given] if given is not None else list(guesses(model))
+    attempt = best_attempt(model, candidates, facts, root)
+    notes: list[str] = []
+    if attempt is not None and attempt.error is not None and needs_values(attempt.error):
+        again = on_cpu or (lambda: _with_values(model, candidates, root))
+        if _fits(graph) and (real := again()) is not None and real.error is None:
+            reason = describe(attempt.error, project, None)
+            notes.append(f"the forward pass ran on the CPU, because it needs the values of tensors: {reason}")
+            attempt = real
+    return _explained(graph, attempt, model, project, notes, given=given is not None)
+
+
+def _with_values(model: nn.Module, candidates: Iterable[ExampleInputs], root: Path) -> Attempt | None:
+    if any(parameter.device.type != "cpu" for parameter in model.parameters()):
+        return None
+    return best_attempt(model, candidates, FactTable(), root, on_meta=False)
+
+
+def _fits(graph: ModelGraph) -> bool:
+    """Whether twice the weights would fit into the free memory, at four bytes each."""
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return graph.parameters < 1 << 28
+    return graph.parameters * 4 * 2 < free
+
+
+def _explained(
+    graph: ModelGraph, attempt: Attempt | None, model: nn.Module, project: Project, notes: list[str], *, given: bool
+) -> Traced:
+    if attempt is None:
+        why = _no_attempt(model)
+        return Traced(replace(graph, missing=(why,)), (*notes, why))
+    result = with_attempt(graph, attempt)
+    if attempt.error is None:
+        return Traced(result, (*notes, *result.missing))
+    reason = describe(attempt.error, project, None)
+    with_inputs = f"with {attempt.inputs}"
+    why = f"the forward pass {with_inputs} broke off: {reason}; {_advice(given=given)}"
+    if not attempt.recorder.calls:
+        result = replace(graph, origin=Origin.MODULES, inputs="")
+    return Traced(replace(result, missing=(why, *result.missing)), (*notes, why))
+
+
+def _no_attempt(model: nn.Module) -> str:
+    if any(is_lazy(parameter) for parameter in model.parameters()):
+        return (
+            "the forward pass was not traced, because lazy layers have no shape before it; "
+            "run it once where the model is built"
+        )
+    return f"the forward pass was not traced, because its inputs are not known; {_advice(given=False)}"
+
+
+def _advice(*, given: bool) -> str:
+    if given:
+        return f"mend the inputs: {FORMS}, or `{ATTRIBUTE}` beside the model"
+    return f"say which inputs it takes: {FORMS}, or `{ATTRIBUTE} = ...` beside the model"
