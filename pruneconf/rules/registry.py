@@ -54,7 +54,15 @@ RULES: dict[str, tuple[str, ...]] = {
         "structure.parametrized_weight",
         "compat.default_type_alias",
     ),
-    "plan": (),
+    "plan": (
+        "order.unreachable_sub_config",
+        "order.overlapping_sub_configs",
+        "order.redundant_override",
+        "order.ineffective_exclude",
+        "order.exclude_overridden",
+        "order.cap_lost",
+        "order.total_group_shrunk",
+    ),
 }
 
 
