@@ -62,6 +62,14 @@ RULES: dict[str, tuple[str, ...]] = {
         "order.exclude_overridden",
         "order.cap_lost",
         "order.total_group_shrunk",
+        "amount.infeasible_total",
+        "amount.redundant_cap",
+        "amount.layer_collapse",
+        "amount.rounds_to_zero",
+        "amount.nothing_selected",
+        "structure.tied_weights_conflict",
+        "structure.tied_weights",
+        "structure.normalisation_or_embedding",
     ),
 }
 

@@ -47,6 +47,7 @@ def check(ctx: Context) -> Iterator[Finding]:
     effective = {takeover.later for takeover in plan.takeovers if not ctx.sub_configs[takeover.earlier].exclude}
     explained = {takeover.later for takeover in overlaps(plan, "PC303")}
     explained |= {takeover.earlier for takeover in overlaps(plan, "PC305")}
+    explained |= {entry.decided_by or 0 for pair in plan.conflicts() for entry in pair}  # PC501 speaks
     first_broken = min(ctx.sub_configs_with(*_SELECT_NOTHING), default=len(ctx.sub_configs))
     if all(sub_config.exclude for sub_config in ctx.sub_configs):
         return  # PC407 speaks
