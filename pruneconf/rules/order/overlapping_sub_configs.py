@@ -52,10 +52,11 @@ def check(ctx: Context) -> Iterator[Finding]:
 def _finding(ctx: Context, earlier: int, taken: list[Takeover]) -> Finding:
     plan = ctx.plan
     names = [layer.name for overlap in taken for layer in plan.selection.layers(overlap.layers)]
+    who = "a later sub-config" if len(taken) == 1 else f"{len(taken)} later sub-configs"
     number = plan.selected[earlier].bit_count()
     return ctx.finding(
         ctx.sub_configs[earlier].path,
-        f"{some(names)} {'is' if len(names) == 1 else 'are'} taken over by a later sub-config",
+        f"{some(names)} {'is' if len(names) == 1 else 'are'} taken over by {who}",
         label=f"selects {counted(number, 'layer')}, and decides about {plan.effective[earlier].bit_count():,} of them",
         help="narrow one of the two, or, if it is meant, list these layers under `op_names` in a sub-config behind",
         related=[

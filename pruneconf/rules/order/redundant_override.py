@@ -54,7 +54,7 @@ def _finding(ctx: Context, later: SubConfig, taken: list[Takeover]) -> Finding:
         later.path,
         f"{some(names)} {are} {had} already",
         label="changes nothing",
-        help="remove this sub-config, or give it another ratio",
+        help="remove this sub-config" + (", or give it another ratio" if later.ratio else ""),
         related=[ctx.label(ctx.sub_configs[overlap.earlier].path, "does the same") for overlap in taken[:MOST_LABELS]],
         layers=names,
     )

@@ -54,15 +54,14 @@ def _finding(ctx: Context, index: int) -> Finding:
     later = [j for j in range(index + 1, len(sub_configs)) if plan.effective[j] & selected]
     names = [layer.name for layer in plan.selection.layers(selected)]
     verb = "excludes" if sub_configs[index].exclude else "selects"
-    who = "a later sub-config" if len(later) == 1 else f"{len(later)} later sub-configs"
-    what = "the one layer" if len(names) == 1 else f"all {len(names):,} layers"
+    decide = "a later sub-config decides" if len(later) == 1 else f"{len(later)} later sub-configs decide"
     related = []
     for j in later[:MOST_LABELS]:
         decided = [layer.name for layer in plan.selection.layers(plan.effective[j] & selected)]
         related.append(ctx.label(sub_configs[j].path, f"decides about {some(decided)}"))
     return ctx.finding(
         sub_configs[index].path,
-        f"this has no effect: {what} that it selects {'is' if len(names) == 1 else 'are'} decided by {who}",
+        f"this has no effect: {decide} about every layer that it selects",
         label=f"{verb} {some(names)}",
         help="the last sub-config that selects a layer decides about it: move this one behind, or remove it",
         related=related,

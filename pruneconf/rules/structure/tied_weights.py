@@ -36,7 +36,7 @@ from pruneconf.plan import Action, LayerPlan
 from pruneconf.rules.base import WARNING, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.selection.entries import entry_reaching
-from pruneconf.rules.words import some
+from pruneconf.rules.words import counted, some
 
 
 @rule("PC502", "tied-weights", severity=WARNING, needs="plan")
@@ -65,10 +65,11 @@ def _others(ctx: Context, parameter: str, entries: list[LayerPlan]) -> list[str]
 def _finding(ctx: Context, index: int, pairs: list[tuple[LayerPlan, list[str]]]) -> Finding:
     sub_config, (entry, others) = ctx.sub_configs[index], pairs[0]
     name = entry.layer.name
-    more = f" ({len(pairs) - 1:,} more layers share theirs in this way)" if len(pairs) > 1 else ""
+    more = f" ({counted(len(pairs) - 1, 'weight')} more shared in this way)" if len(pairs) > 1 else ""
+    share = "shares" if len(others) == 1 else "share"
     return ctx.finding(
         entry_reaching(ctx.selection, sub_config, ctx.selection.of_names([name])),
-        f"pruning `{name}` also changes {some(others)}, which shares its weight{more}",
+        f"pruning `{name}` also changes {some(others)}, which {share} its weight{more}",
         help=f"exclude `{name}`, or select {some(others)} too if that is meant",
         layers=list(dict.fromkeys(entry.layer.name for entry, _ in pairs)),
     )

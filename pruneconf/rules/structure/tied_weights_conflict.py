@@ -39,6 +39,7 @@ from pruneconf.plan import Action, LayerPlan
 from pruneconf.rules.base import ERROR, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.selection.entries import entry_reaching
+from pruneconf.rules.words import counted
 
 Pair = tuple[LayerPlan, LayerPlan]
 
@@ -55,7 +56,7 @@ def check(ctx: Context) -> Iterator[Finding]:
 
 def _finding(ctx: Context, pairs: list[Pair]) -> Finding:
     first, last = sorted(pairs[0], key=lambda entry: entry.decided_by or 0)
-    more = f", and so do {len(pairs) - 1:,} more pairs" if len(pairs) > 1 else ""
+    more = f" ({counted(len(pairs) - 1, 'pair')} more like them)" if len(pairs) > 1 else ""
     return ctx.finding(
         _place(ctx, last),
         f"`{first.layer.name}` and `{last.layer.name}` share one weight, but differ in what happens to it{more}",
