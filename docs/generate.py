@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from pruneconf.findings import RuleInfo
-from pruneconf.rules import all_rules
+from pruneconf.rules.registry import all_rules
 
 RULES = Path(__file__).parent / "rules"
 

@@ -83,7 +83,7 @@ class DottedNames:
         return alike
 
     def _unwrapped(self, name: str) -> tuple[str, ...]:
-        inner = ".".join(segment for segment in name.split(".") if segment not in WRAPPERS)
+        inner = unwrap(name)
         return (inner,) if inner in self._known else ()
 
     @cached_property
@@ -116,7 +116,7 @@ class DottedNames:
         """The name with the nearest indices, the outer ones first."""
         wanted = _indices(name)
         there = self._by_form.get(_form(name), ()) if wanted else ()
-        nearest = min(there, key=lambda other: _apart(wanted, _indices(other)), default=None)
+        nearest = min(there, key=lambda other: (_apart(wanted, _indices(other)), other), default=None)
         return (nearest,) if nearest else ()
 
     def _few_edits(self, name: str) -> tuple[str, ...]:
@@ -138,6 +138,11 @@ class DottedNames:
     @cached_property
     def _lowered(self) -> list[str]:
         return [name.lower() for name in self.names]
+
+
+def unwrap(name: str) -> str:
+    """A name without the segments that wrappers put into it."""
+    return ".".join(segment for segment in name.split(".") if segment not in WRAPPERS)
 
 
 def _bare(name: str) -> str:

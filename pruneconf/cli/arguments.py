@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +14,8 @@ from pruneconf.document import read
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pruneconf.graph import ModelGraph
 
 CONFIG_ENDINGS = (".yaml", ".yml", ".json")
@@ -37,7 +38,9 @@ def is_model(argument: str) -> bool:
         return False
     if name.endswith(MODEL_ENDINGS):
         return True
-    return not name.endswith(CONFIG_ENDINGS) and (not Path(name).is_dir() or (Path(name) / "config.json").exists())
+    if name.endswith(CONFIG_ENDINGS):
+        return False
+    return not os.path.isdir(name) or os.path.exists(f"{name}/config.json")
 
 
 def split(arguments: tuple[str, ...], model: str | None) -> tuple[str | None, tuple[str, ...]]:
@@ -56,8 +59,10 @@ def readings(configs: tuple[str, ...], stdin_filename: str | None = None) -> Ite
 
 
 def _files(argument: str) -> list[str]:
-    if argument == "-" or not os.path.isdir(argument):  # noqa: PTH112 - ten times as fast as pathlib, for each file
+    if argument == "-" or not os.path.isdir(argument):
         return [argument]
+    from pathlib import Path
+
     found = sorted({str(file) for pattern in PATTERNS for file in Path(argument).rglob(pattern)})
     if not found:
         raise PruneconfError(f"`{argument}` holds no config: name the file, or call it `{PATTERNS[0]}`")

@@ -11,8 +11,8 @@ from pruneconf.errors import PruneconfError
 @click.argument("rule")
 def command(rule: str) -> None:
     """Explain RULE (a code as `PC201`, or a name as `unknown-op-name`): what it finds, why, and what to write."""
-    from pruneconf.rules import all_rules
     from pruneconf.rules.choose import unknown_rule
+    from pruneconf.rules.registry import all_rules
 
     infos = [known.info for known in all_rules()]
     info = next((info for info in infos if rule.lower() in {info.code.lower(), info.name}), None)

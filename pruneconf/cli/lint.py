@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from pruneconf.cli.arguments import debug_option, graph_of, readings, split
-from pruneconf.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from pruneconf.findings import Finding
 
 
 @click.command("lint", short_help="Check configs; with a model, also against that model.")
@@ -46,14 +49,17 @@ def command(
     model, configs = split(arguments, model)
     if not configs:
         ctx.fail(f"`{model}` is a model: name a config to check against it")
-    checked = list(readings(configs, stdin_filename))
-    graph = graph_of(model) if model else None
-    findings = [finding for reading in checked for finding in lint(reading, graph) if chosen(finding.rule)]
+    graph = None
+    findings: list[Finding] = []
+    files = 0
+    for files, reading in enumerate(readings(configs, stdin_filename), 1):  # noqa: B007 - files is their count
+        graph = graph or (graph_of(model) if model else None)
+        findings += (finding for finding in lint(reading, graph) if chosen(finding.rule))
     if output_format == "json":
-        _print_json(findings, len(checked))
+        _print_json(findings, files)
     else:
-        _print_text(findings, len(checked), model, configs, **shown)
-    failing = {Severity.ERROR, Severity.WARNING} if shown["strict"] else {Severity.ERROR}
+        _print_text(findings, files, model, configs, **shown)
+    failing = {"error", "warning"} if shown["strict"] else {"error"}
     ctx.exit(int(any(finding.severity in failing for finding in findings)))
 
 
@@ -71,9 +77,9 @@ def _print_text(
     from pruneconf.output.style import painter
     from pruneconf.output.summary import summary
 
-    levels = {Severity.ERROR} if shown["quiet"] else {Severity.ERROR, Severity.WARNING}
+    levels = {"error"} if shown["quiet"] else {"error", "warning"}
     if shown["verbose"]:
-        levels.add(Severity.INFO)
+        levels.add("info")
     visible = [finding for finding in findings if finding.severity in levels]
     paint = painter(sys.stdout)
     if visible:

@@ -9,7 +9,7 @@ import click
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(output_format: str) -> None:
     """List the rules: code, severity, what is needed, name, summary."""
-    from pruneconf.rules import all_rules
+    from pruneconf.rules.registry import all_rules
 
     infos = [rule.info for rule in all_rules()]
     if output_format == "json":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pruneconf.document import Document, Path
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 class Ratio(NamedTuple):
@@ -21,15 +22,14 @@ class Ratio(NamedTuple):
         return count * numerator // denominator
 
 
-@dataclass(frozen=True, slots=True)
-class SubConfig:
+class SubConfig(NamedTuple):
     """One entry of the list. A key that is not written is None.
 
     `ratio` is the value of `ratio_key`, one of `sparsity_per_layer`, `total_sparsity` and `sparsity`; both are
     None for an exclude. `path` leads to the entry in the document.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a sub-config
     path: Path
     op_types: tuple[str, ...] | None = None
     op_names: tuple[str, ...] | None = None

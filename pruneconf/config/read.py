@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from pruneconf.config.check import Fault, check
 from pruneconf.config.keys import CAP, EXCLUDE, RATIOS, SELECTORS
 from pruneconf.config.model import Config, Ratio, SubConfig
+from pruneconf.config.spotless import is_spotless
 from pruneconf.document import Document, Mapping, Node, Path, Scalar, Sequence, parse, plain, pointer, read
 from pruneconf.errors import PruneconfError
 
+if TYPE_CHECKING:
+    from pathlib import Path as FilePath
 
-class Reading(NamedTuple):
+
+class Reading:
     """What a document says: `sub_configs` with whatever is well-formed in them, and the `faults` of the rest.
 
     Only where there are no faults (and the text has no problems) are the sub-configs a config: `config` is None
-    otherwise. `path` leads to the list in the document.
+    otherwise. `path` leads to the list in the document. `spotless` is true where no rule that looks at the list alone
+    can find anything.
     """
 
-    document: Document
-    path: Path
-    sub_configs: tuple[SubConfig, ...]
-    faults: tuple[Fault, ...]
+    def __init__(self, document: Document, path: Path, faults: tuple[Fault, ...], *, spotless: bool = False) -> None:
+        self.document = document
+        self.path = path
+        self.faults = faults
+        self.spotless = spotless
+
+    @cached_property
+    def sub_configs(self) -> tuple[SubConfig, ...]:
+        """The sub-configs, with what is well-formed in them."""
+        root = self.document.find(self.path)
+        items = root.items if isinstance(root, Sequence) else ()
+        return tuple(
+            _sub_config(self.document, i, (*self.path, i), item)
+            for i, item in enumerate(items)
+            if isinstance(item, Mapping)
+        )
 
     @property
     def config(self) -> Config | None:
@@ -33,16 +49,14 @@ class Reading(NamedTuple):
 
 
 def read_config(document: Document, path: Path = ()) -> Reading:
-    """Check the list at `path` against the schema and read its sub-configs. Never fails."""
+    """Check the list at `path` against the schema. Never fails."""
     root = document.find(path)
     if root is None:
-        return Reading(document, path, (), ())
-    faults = tuple(_placed(fault, document, path) for fault in check(plain(root)))
-    items = root.items if isinstance(root, Sequence) else ()
-    sub_configs = tuple(
-        _sub_config(document, i, (*path, i), item) for i, item in enumerate(items) if isinstance(item, Mapping)
-    )
-    return Reading(document, path, sub_configs, faults)
+        return Reading(document, path, ())
+    data = plain(root)
+    if is_spotless(data):
+        return Reading(document, path, (), spotless=True)
+    return Reading(document, path, tuple(_placed(fault, document, path) for fault in check(data)))
 
 
 def _placed(fault: Fault, document: Document, path: Path) -> Fault:
@@ -79,6 +93,8 @@ def _ratio(document: Document, node: Node) -> Ratio | None:
     value = node.value if isinstance(node, Scalar) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
+    from decimal import Decimal, InvalidOperation
+
     text = document.text[node.start : node.end]
     try:
         return Ratio(text, Decimal(text))

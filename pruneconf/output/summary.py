@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pruneconf.findings import Finding, Severity
 from pruneconf.output.style import Paint
+
+if TYPE_CHECKING:
+    from pruneconf.findings import Finding
 
 
 def summary(findings: Sequence[Finding], files: int, model: str | None, config: str, paint: Paint) -> str:
     """The closing lines: how much was found, and the command to run next."""
-    errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    warnings = sum(finding.severity is Severity.WARNING for finding in findings)
+    errors = sum(finding.severity == "error" for finding in findings)
+    warnings = sum(finding.severity == "warning" for finding in findings)
     where = f"in {_count(files, 'file')}" + (f", checked against {model}" if model else "")
     if not findings:
         next_command = f"pruneconf show {model} {config}" if model else f"pruneconf lint MODEL {config}"

@@ -81,19 +81,20 @@ class Selection:
         digits = ["1" if partial in name else "0" for name in self._names_backwards]
         return int("".join(digits), 2) if digits else 0
 
-    def named(self, sub_config: SubConfig) -> LayerSet:
-        """Layers with one of the names that a sub-config gives; all, where it gives none."""
-        if sub_config.op_names is None and sub_config.op_partial_names is None:
-            return self.everything
-        names = self.of_names(sub_config.op_names or ())
-        for partial in sub_config.op_partial_names or ():
-            names |= self.of_partial_name(partial)
-        return names
+    def of_partial_names(self, op_partial_names: Iterable[str]) -> LayerSet:
+        """Layers whose name contains one of these texts."""
+        found = 0
+        for partial in op_partial_names:
+            found |= self.of_partial_name(partial)
+        return found
 
     def of(self, sub_config: SubConfig) -> LayerSet:
         """Layers that a sub-config selects."""
-        names = self.named(sub_config)
-        return names if sub_config.op_types is None else names & self.of_types(sub_config.op_types)
+        found = self.everything
+        if sub_config.op_names is not None or sub_config.op_partial_names is not None:
+            found = self.of_names(sub_config.op_names or ())
+            found |= self.of_partial_names(sub_config.op_partial_names or ())
+        return found if sub_config.op_types is None else found & self.of_types(sub_config.op_types)
 
     def layers(self, layers: LayerSet) -> tuple[Layer, ...]:
         """The layers of a set, in model order."""

@@ -24,9 +24,9 @@ from pruneconf.pruning.workers import Workers
 
 Counts = npt.NDArray[np.int64]
 
-_TALLY_SIZE = 1 << 19
-"""Counters in all layers' histograms together: 4 MiB, however many layers there are (up to `_LEAST_BINS` each)."""
-_MOST_BINS, _LEAST_BINS = 1 << 16, 1 << 8
+_TALLY_SIZE = 1 << 18
+"""Counters in all layers' histograms together: 2 MiB, unless there are so many layers that each has the least."""
+_LEAST_BINS, _MOST_BINS = 1 << 8, 1 << 13
 
 _SAMPLE_BLOCK, _SAMPLE_EVERY = 16, 256
 _WORTH_SAMPLING = 1 << 22

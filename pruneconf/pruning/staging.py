@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -94,12 +94,10 @@ def _replace(place: Path, folder: Path) -> None:
 
 
 def _create(place: Path) -> tuple[Path, int | None]:
-    """A new hidden directory, readable for whom the umask allows, and its lock."""
+    """A new hidden directory and its lock."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=_prefix(place), dir=place.parent))
-        umask = os.umask(0)
-        os.umask(umask)
-        folder.chmod(0o777 & ~umask)
+        folder = place.with_name(_prefix(place) + secrets.token_hex(4))
+        folder.mkdir()
         lock = _lock(folder)
         if fcntl is None or (lock is not None and folder.exists()):
             return folder, lock

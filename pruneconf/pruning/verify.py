@@ -94,7 +94,8 @@ def _masked(parameter: str, tensors: list[Tensor], masks: Mapping[str, Tensor] |
         if mask is None:
             raise _OffError(f"has no mask `{parameter}` in `{MASKS_FILE}`")
         if mask.kind not in [mask_entry(tensors[0].shape, form)[:2] for form in ("bool", "packed")]:
-            raise _OffError(f"has a mask of shape {list(mask.shape)} for a weight of shape {list(tensors[0].shape)}")
+            shape = list(tensors[0].shape)
+            raise _OffError(f"has a mask of dtype {mask.code} and shape {list(mask.shape)}, expected BOOL and {shape}")
     masked = 0
     for start in range(0, size, _CHUNK):
         stop = min(start + _CHUNK, size)
@@ -118,9 +119,8 @@ def _zeros(tensor: Tensor, start: int, stop: int, keep: Bools | None) -> int:
     own = format_of(tensor.code)
     bits = tensor.data.view(own.unsigned)[start:stop]
     keys = magnitudes(bits, own)
-    nan = int(np.count_nonzero(keys > own.infinity))
-    if nan:
-        raise _OffError(f"has {nan} NaN among its weights")
+    if keys.max() > own.infinity:
+        raise _OffError("has a NaN among its weights")
     if keep is not None and (alive := np.flatnonzero(np.multiply(bits, ~keep))).size:
         raise _OffError(f"is masked at flat index {start + int(alive[0])}, but the weight there is not +0.0")
     return keys.size - int(np.count_nonzero(keys))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from pruneconf.errors import PruneconfError
-from pruneconf.findings import RuleInfo
 
-Chosen = Callable[[RuleInfo], bool]
+if TYPE_CHECKING:
+    from pruneconf.findings import RuleInfo
+
+Chosen = Callable[["RuleInfo"], bool]
 
 
 def chooser(select: Iterable[str], ignore: Iterable[str]) -> Chosen:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from pruneconf.config import Config, Reading
-from pruneconf.findings import Finding
-from pruneconf.rules.context import Context
-from pruneconf.rules.registry import rules
+from pruneconf.config import Config, Reading, read_config
 
 if TYPE_CHECKING:
+    from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph
-
-MakeContext = Callable[..., Context]
 
 
 def lint(config: Config | Reading, graph: ModelGraph | None = None) -> list[Finding]:
@@ -22,13 +17,14 @@ def lint(config: Config | Reading, graph: ModelGraph | None = None) -> list[Find
 
     `config` is a `Config`, or what `read_config` made of a document that may not be one.
     """
-    reading = Reading(config.document, config.path, config.sub_configs, ()) if isinstance(config, Config) else config
+    reading = read_config(config.document, config.path) if isinstance(config, Config) else config
+    if reading.spotless and graph is None and not reading.document.problems:
+        return []
     found: list[Finding] = []
-    context = partial(Context, reading=reading, found=found)
     if reading.document.problems:
-        _run("text", context, found)
+        _run("text", reading, found)
     if reading.document.find(reading.path) is not None:
-        _check(reading, graph, context, found)
+        _check(reading, graph, found)
     return sorted(_once(found), key=lambda finding: (finding.place.start, finding.rule.code, finding.place.end))
 
 
@@ -38,21 +34,25 @@ def _once(found: list[Finding]) -> Iterable[Finding]:
     return reversed(places.values())
 
 
-def _check(reading: Reading, graph: ModelGraph | None, context: MakeContext, found: list[Finding]) -> None:
+def _check(reading: Reading, graph: ModelGraph | None, found: list[Finding]) -> None:
     if reading.faults:
-        _run("faults", context, found)
-    _run("schema", context, found)
+        _run("faults", reading, found)
+    if not reading.spotless:
+        _run("schema", reading, found)
     if graph is None:
         return
     from pruneconf.plan import Selection, resolve
 
     selection = Selection(graph)
-    _run("model", partial(context, selection_or_none=selection), found)
+    _run("model", reading, found, selection_or_none=selection)
     if reading.config is not None:
         plan = resolve(reading.config, graph, selection)
-        _run("plan", partial(context, selection_or_none=selection, plan_or_none=plan), found)
+        _run("plan", reading, found, selection_or_none=selection, plan_or_none=plan)
 
 
-def _run(stage: str, context: MakeContext, found: list[Finding]) -> None:
+def _run(stage: str, reading: Reading, found: list[Finding], **known: Any) -> None:
+    from pruneconf.rules.context import Context
+    from pruneconf.rules.registry import rules
+
     for rule in rules(stage):
-        found.extend(rule.check(context(rule=rule.info)))
+        found.extend(rule.check(Context(reading, rule.info, found=found, **known)))

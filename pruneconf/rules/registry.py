@@ -54,7 +54,23 @@ RULES: dict[str, tuple[str, ...]] = {
         "structure.parametrized_weight",
         "compat.default_type_alias",
     ),
-    "plan": (),
+    "plan": (
+        "order.unreachable_sub_config",
+        "order.overlapping_sub_configs",
+        "order.redundant_override",
+        "order.ineffective_exclude",
+        "order.exclude_overridden",
+        "order.cap_lost",
+        "order.total_group_shrunk",
+        "amount.infeasible_total",
+        "amount.redundant_cap",
+        "amount.layer_collapse",
+        "amount.rounds_to_zero",
+        "amount.nothing_selected",
+        "structure.tied_weights_conflict",
+        "structure.tied_weights",
+        "structure.normalisation_or_embedding",
+    ),
 }
 
 

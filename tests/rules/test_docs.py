@@ -9,8 +9,7 @@ from pruneconf.config import read_config
 from pruneconf.document import parse
 from pruneconf.findings import Severity
 from pruneconf.output.text import render
-from pruneconf.rules import all_rules
-from pruneconf.rules.registry import RULES, rules
+from pruneconf.rules.registry import RULES, all_rules, rules
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 HEADS = ["What it does", "Why is this bad?", "Example", "Use instead"]

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pruneconf.config import check, read_config
+from pruneconf.config import Reading, check, read_config
 from pruneconf.config.keys import CAP, EXCLUDE, FOREIGN, KEYS, RATIOS, SELECTORS, meant
 from pruneconf.config.schema import schema_text
+from pruneconf.config.spotless import is_spotless
 from pruneconf.document import Scalar, parse, plain
 from pruneconf.findings import Severity
 from pruneconf.rules import lint
@@ -102,6 +103,24 @@ def test_invalid_exactly_if_an_error_is_found(data, name):
     document = parse(json.dumps(data, ensure_ascii=False, indent=1), name)
     assert document.problems == ()
     assert VALIDATOR.is_valid(plain(document.root)) == (errors(lint(read_config(document))) == [])
+
+
+@given(st.one_of(configs, st.lists(sound, max_size=3)))
+@example([{"op_types": ["Conv2d"], "total_sparsity": 0.5, CAP: 1.0}])
+@example([{"op_types": ["Conv2d"], "sparsity_per_layer": 0.981}])
+def test_a_spotless_config_has_no_findings(data):
+    if is_spotless(data):
+        assert VALIDATOR.is_valid(data)
+        document = parse(json.dumps(data), "config.yaml")
+        assert lint(Reading(document, (), (), spotless=False)) == []
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [{"sparsity_per_layer": 0.5}, {"total_sparsity": 0.5}, {"total_sparsity": 0.5, CAP: 0.9}, {EXCLUDE: True}],
+)
+def test_usual_configs_are_spotless(amount):
+    assert is_spotless([{"op_types": ["Conv2d"], "op_names": ["a", "b"], **amount}])
 
 
 @given(configs)

@@ -43,7 +43,7 @@ def check(ctx: Context) -> Iterator[Finding]:
         systems = " and ".join(dict.fromkeys(FOREIGN[key].system for key in fault.keys))
         verb = "belong" if others else "belongs"
         message = f"{listed(fault.keys)} {verb} to {systems}, not to a config list"
-        help_ = f"remove {'them' if others else 'it'}: the training script decides when to prune"
+        help_ = f"remove {'them' if others else 'it'}: pruning takes one step here"
         if any(FOREIGN[key].stands_for for key in fault.keys):
-            help_ = "write the final ratio as `sparsity_per_layer`: the training script decides when to prune"
+            help_ = "write the final ratio as `sparsity_per_layer`: pruning takes one step here"
         yield ctx.finding(first, message, key=True, help=help_, related=[ctx.label(path, key=True) for path in others])

@@ -50,8 +50,9 @@ def check(ctx: Context) -> Iterator[Finding]:
     for item in ctx.items("op_names"):
         module = ctx.graph.modules_by_name.get(item.value)
         if module and module.weight is Weight.NONE and module.children:
-            below = counted(module.children, "layer")
-            message = f"`{item.value}` is a container ({module.type}): this selects none of the {below} below it"
+            are = "is" if module.children == 1 else "are"
+            below = f"its {counted(module.children, 'layer')} {are} not selected"
+            message = f"`{item.value}` is a container ({module.type}): {below}"
             yield ctx.finding(item.path, message, help=_advice(ctx, module), fix=_fix(ctx, item, module))
 
 

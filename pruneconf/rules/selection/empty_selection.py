@@ -33,7 +33,7 @@ from collections.abc import Iterator
 
 from pruneconf.config import SubConfig
 from pruneconf.findings import Finding
-from pruneconf.plan import LayerSet
+from pruneconf.graph import Layer
 from pruneconf.rules.base import ERROR, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.selection.entries import each_entry_fits
@@ -47,19 +47,29 @@ def check(ctx: Context) -> Iterator[Finding]:
         if sub_config.index in faulty or not sub_config.op_types or ctx.selection.of(sub_config):
             continue
         if each_entry_fits(ctx.selection, sub_config):
-            yield _finding(ctx, sub_config, ctx.selection.named(sub_config))
+            yield _finding(ctx, sub_config)
 
 
-def _finding(ctx: Context, sub_config: SubConfig, named: LayerSet) -> Finding:
-    layers = ctx.selection.layers(named)
-    types = some(list(dict.fromkeys(layer.type for layer in layers)))
-    keys = [key for key in ("op_names", "op_partial_names") if getattr(sub_config, key) is not None]
-    what = "the layer" if len(layers) == 1 else f"the {len(layers):,} layers"
+def _finding(ctx: Context, sub_config: SubConfig) -> Finding:
+    selection = ctx.selection
+    by_key = {
+        "op_names": selection.of_names(sub_config.op_names or ()),
+        "op_partial_names": selection.of_partial_names(sub_config.op_partial_names or ()),
+    }
+    layers = selection.layers(by_key["op_names"] | by_key["op_partial_names"])
     return ctx.finding(
         (*sub_config.path, "op_types"),
         "no layer has one of these types and one of the names given here",
         label="none of these types",
-        help=f"write {types} under `op_types`, or other names",
-        related=[ctx.label((*sub_config.path, key), f"{what} named here: {types}") for key in keys],
+        help=f"write {_types(layers)} under `op_types`, or other names",
+        related=[
+            ctx.label((*sub_config.path, key), f"matches {_types(selection.layers(named))}")
+            for key, named in by_key.items()
+            if named
+        ],
         layers=[layer.name for layer in layers],
     )
+
+
+def _types(layers: tuple[Layer, ...]) -> str:
+    return some(list(dict.fromkeys(layer.type for layer in layers)))

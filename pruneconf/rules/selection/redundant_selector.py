@@ -59,7 +59,12 @@ def _sub_config(ctx: Context, items: list[Item]) -> Iterator[Finding]:
         if not layers or layers & ~elsewhere[i]:
             continue
         for j, wider in enumerate(partial):
-            if i != j and not layers & ~sets[j] and (layers != sets[j] or j < i) and not _continues(item, wider):
+            if (
+                i != j
+                and not layers & ~sets[j]
+                and (layers != sets[j] or j < i)
+                and not _same_or_counts_on(item, wider)
+            ):
                 yield _finding(ctx, item, wider, layers)
                 break
 
@@ -77,11 +82,14 @@ def _others(sets: Sequence[LayerSet]) -> list[LayerSet]:
     return [before[i] | after[i + 1] for i in range(len(sets))]
 
 
-def _continues(item: Item, wider: Item) -> bool:
-    """Whether the entry is the same (PC110), or says `layer.10` where the wider one says `layer.1`."""
-    text, part = item.value, wider.value
-    if text == part and item.path[-2] == wider.path[-2]:
-        return True
+def _same_or_counts_on(item: Item, wider: Item) -> bool:
+    """Whether the entries are the same (PC110), or one says `layer.10` where the other says `layer.1`."""
+    same = item.value == wider.value and item.path[-2] == wider.path[-2]
+    return same or _counts_on(item.value, wider.value) or _counts_on(wider.value, item.value)
+
+
+def _counts_on(text: str, part: str) -> bool:
+    """Whether wherever `part` stands in `text`, its number goes on."""
     ends = [at + len(part) for at in range(len(text)) if text.startswith(part, at)]
     return part[-1:].isdecimal() and bool(ends) and all(text[end : end + 1].isdecimal() for end in ends)
 
@@ -89,7 +97,7 @@ def _continues(item: Item, wider: Item) -> bool:
 def _finding(ctx: Context, item: Item, wider: Item, layers: LayerSet) -> Finding:
     return ctx.finding(
         item.path,
-        f"`{wider.value}` matches everything that `{item.value}` does",
+        f"the partial name `{wider.value}` matches everything that `{item.value}` does",
         help="remove it",
         related=[ctx.label(wider.path, "matches these layers too")],
         layers=[layer.name for layer in ctx.selection.layers(layers)],

@@ -41,6 +41,7 @@ from pruneconf.findings import Finding
 from pruneconf.graph import ModelGraph
 from pruneconf.rules.base import ERROR, UNSAFE, rule
 from pruneconf.rules.context import Context
+from pruneconf.rules.words import some
 from pruneconf.suggest import DottedNames, did_you_mean
 
 
@@ -66,24 +67,30 @@ def _advice(graph: ModelGraph, names: DottedNames, name: str) -> tuple[list[str]
     owner, _, parameter = name.rpartition(".")
     if owner in graph.by_name and parameter.startswith(("weight", "bias")):
         return [owner], f"that is a parameter: write the name of its layer, `{owner}`"
-    meant = names.near(name)
-    if len(meant) != 1:
-        return meant, did_you_mean(meant) or _without_a_guess(graph, names, name)
-    other = meant[0]
-    if name.endswith(f".{other}"):
-        return meant, f"did you mean `{other}`, without the prefix `{name.removesuffix(other)}`?"
-    if other.endswith(f".{name}"):
-        return meant, f"did you mean `{other}`, with the prefix `{other.removesuffix(name)}`?"
-    return meant, f"did you mean `{other}`?"
-
-
-def _without_a_guess(graph: ModelGraph, names: DottedNames, name: str) -> str:
     if name in graph.types:
-        return f"`{name}` is a type: write it under `op_types`"
+        return [], f"`{name}` is a type: write it under `op_types`"
+    meant = names.near(name)
+    if len(meant) == 1:
+        return meant, _offer(name, meant[0])
+    return meant, did_you_mean(meant) or _without_a_guess(names, name)
+
+
+def _offer(name: str, other: str) -> str:
+    if name.endswith(f".{other}"):
+        return f"did you mean `{other}`, without the prefix `{name.removesuffix(other)}`?"
+    if other.endswith(f".{name}"):
+        return f"did you mean `{other}`, with the prefix `{other.removesuffix(name)}`?"
+    return f"did you mean `{other}`?"
+
+
+def _without_a_guess(names: DottedNames, name: str) -> str:
     part = re.split(r"[*?^$|(\[{\\]|\.\.", name)[0]
-    pattern = part != name
-    held = names.holding(part) if part else None
-    if held and (pattern or "." in name or len(part) > 1):
-        what = "names are no patterns; write" if pattern else f"names such as `{held}` contain it; write"
-        return f"{what} `{part}` under `op_partial_names` to select every layer whose name contains it"
-    return "`pruneconf show` lists the names of the layers"
+    held = names.holding(part) if len(part) > 1 else None
+    if held:
+        why = f"names such as `{held}` contain it" if part == name else "names are no patterns"
+        return f"{why}; write `{part}` under `op_partial_names` to select every layer whose name contains it"
+    return (
+        f"the layers are named {some(names.names)}: `pruneconf show` lists them"
+        if names.names
+        else "there are no layers"
+    )

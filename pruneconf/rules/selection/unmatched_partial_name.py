@@ -40,7 +40,9 @@ from pruneconf.graph import ModelGraph
 from pruneconf.rules.base import ERROR, UNSAFE, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.structure.computed import computed_names
-from pruneconf.suggest import DottedNames, did_you_mean
+from pruneconf.suggest import DottedNames, did_you_mean, unwrap
+
+_SHOW = "`pruneconf show` lists the names of the layers"
 
 
 @rule("PC203", "unmatched-partial-name", severity=ERROR, needs="model", fix=UNSAFE)
@@ -48,14 +50,15 @@ def check(ctx: Context) -> Iterator[Finding]:
     matches = ctx.selection.of_partial_name
     runs = cache(lambda length: DottedNames(_runs(ctx.graph, length)))
     computed = computed_names(ctx.graph)
+    others = "\n".join((*ctx.graph.by_alias, *ctx.graph.modules_by_name))
     for item in ctx.items("op_partial_names"):
         part = item.value
         if not part or matches(part) or part in computed:
             continue
-        literal = next(filter(matches, _without_signs(part)), None)
-        meant = [literal] if literal else list(filter(matches, _near(runs, part)))
-        advice = did_you_mean(meant) or _elsewhere(ctx.graph, part) or "`pruneconf show` lists the names of the layers"
-        if literal:
+        plain = next(filter(matches, _without_signs(part)), None)
+        meant = [plain] if plain else list(filter(matches, _near(runs, part)))
+        advice = did_you_mean(meant) or (_elsewhere(ctx.graph, part) if part in others else _SHOW)
+        if plain:
             advice += " patterns are not read: this is compared as plain text"
         fix = ctx.replace(item.path, meant[0], safe=False) if len(meant) == 1 else None
         yield ctx.finding(item.path, f"no layer name contains `{part}`", help=advice, fix=fix)
@@ -70,9 +73,10 @@ def _without_signs(part: str) -> Iterator[str]:
 
 
 def _near(runs: Callable[[int], DottedNames], part: str) -> list[str]:
-    """Parts of names with as many segments, written with the dots at the ends that `part` has."""
-    core = part.strip(".")
-    before, after = part[: len(part) - len(part.lstrip("."))], part[len(part.rstrip(".")) :]
+    """Parts of names with as many segments, with the dots at the ends that `part` has; without a wrapper's prefix."""
+    inner = unwrap(part)
+    core = inner.strip(".")
+    before, after = inner[: len(inner) - len(inner.lstrip("."))], inner[len(inner.rstrip(".")) :]
     return [f"{before}{other}{after}" for other in runs(core.count(".") + 1).near(core)] if core else []
 
 
@@ -83,11 +87,11 @@ def _runs(graph: ModelGraph, length: int) -> list[str]:
     return list(dict.fromkeys(runs))
 
 
-def _elsewhere(graph: ModelGraph, part: str) -> str | None:
+def _elsewhere(graph: ModelGraph, part: str) -> str:
     for alias, layer in graph.by_alias.items():
         if part in alias:
             return f"only `{alias}` does, a further name of `{layer.name}`: only the first name selects"
     for name, module in graph.modules_by_name.items():
         if part in name:
             return f"only modules without a weight of their own do, such as `{name}` ({module.type})"
-    return None
+    return _SHOW

@@ -1,0 +1,1 @@
+"""Rules about which sub-config has the last word."""

@@ -1,0 +1,105 @@
+"""`trace`, `show`, `init`, `schema`, `rules`, `explain` from outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from pruneconf.config.schema import schema_text
+from tests.conftest import Run
+
+
+@pytest.fixture
+def no_torch(tmp_path: Path) -> dict[str, str]:
+    """An environment in which `import torch` fails, as where it is not installed."""
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "torch.py").write_text("raise ImportError('torch must not be imported')\n")
+    return {"PYTHONPATH": str(tmp_path / "without")}
+
+
+def test_trace_writes_a_graph_that_stands_for_the_model(here: Path, pruneconf: Run, no_torch: dict[str, str]) -> None:
+    done = pruneconf("trace", "model.py", "-o", "traced.graph.json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    data = json.loads((here / "traced.graph.json").read_text())
+    jsonschema.validate(data, json.loads(schema_text("graph")))
+    assert data["layers"] == json.loads((here / "net.graph.json").read_text())["layers"]
+    for command in (["lint"], ["show"]):
+        again = pruneconf(*command, "traced.graph.json", "cfg.yaml", **no_torch)
+        assert again.returncode == 0, again.stderr
+
+
+def test_lint_and_show_take_the_model_itself(here: Path, pruneconf: Run) -> None:
+    assert "checked against model.py" in pruneconf("lint", "model.py", "cfg.yaml").stdout
+    from_model = pruneconf("show", "model.py:build_model", "cfg.yaml", "--format", "json")
+    from_graph = pruneconf("show", "net.graph.json", "cfg.yaml", "--format", "json")
+    assert json.loads(from_model.stdout)["layers"] == json.loads(from_graph.stdout)["layers"]
+
+
+def test_a_model_that_fails_is_named_with_its_line(here: Path, pruneconf: Run) -> None:
+    (here / "broken.py").write_text("import torch\n\nmodel = torch.nn.Linear(3, 'four')\n")
+    done = pruneconf("lint", "broken.py", "cfg.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "line 3" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", ["table", "tree", "json"])
+def test_show(here: Path, pruneconf: Run, snapshot: SnapshotAssertion, form: str) -> None:
+    done = pruneconf("show", "net.graph.json", "cfg.yaml", "--format", form)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == snapshot
+    if form == "json":
+        jsonschema.validate(json.loads(done.stdout), json.loads(schema_text("plan")))
+
+
+def test_show_refuses_a_config_with_errors(here: Path, pruneconf: Run) -> None:
+    (here / "bad.yaml").write_text("- op_names: [fc1]\n  sparsity_per_layer: 0.5\n")
+    done = pruneconf("show", "net.graph.json", "bad.yaml")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "PC201" in done.stderr
+
+
+def test_init_writes_a_config_that_lints_clean(here: Path, pruneconf: Run, snapshot: SnapshotAssertion) -> None:
+    done = pruneconf("init", "net.graph.json", "-o", "first.yaml")
+    assert done.returncode == 0, done.stderr
+    assert (here / "first.yaml").read_text() == snapshot
+    linted = pruneconf("lint", "--strict", "net.graph.json", "first.yaml")
+    assert linted.stdout.startswith("nothing wrong"), linted.stdout
+
+
+def test_init_overwrites_nothing(here: Path, pruneconf: Run) -> None:
+    before = (here / "cfg.yaml").read_text()
+    done = pruneconf("init", "net.graph.json", "-o", "cfg.yaml")
+    assert done.returncode == 2
+    assert "there already" in done.stderr
+    assert (here / "cfg.yaml").read_text() == before
+
+
+def test_schema_prints_the_published_file(pruneconf: Run) -> None:
+    published = Path(__file__).parents[2] / "schema" / "pruneconf-v1.schema.json"
+    assert pruneconf("schema").stdout == published.read_text()
+
+
+def test_rules_and_explain_know_each_other(pruneconf: Run) -> None:
+    rows = json.loads(pruneconf("rules", "--format", "json").stdout)
+    assert [row["code"] for row in rows] == [line.split()[0] for line in pruneconf("rules").stdout.splitlines()]
+    by_code = pruneconf("explain", "PC201").stdout
+    assert by_code == pruneconf("explain", "unknown-op-name").stdout
+    assert by_code.startswith("# unknown-op-name (PC201)\n")
+    assert pruneconf("explain", "PC21").stderr.startswith("pruneconf: there is no rule `PC21`; did you mean `PC201`")
+
+
+def test_an_unknown_command_is_suggested(pruneconf: Run) -> None:
+    done = pruneconf("lnit")
+    assert done.returncode == 2
+    assert "did you mean `lint`?" in done.stderr
+
+
+def test_help_of_every_command(pruneconf: Run, snapshot: SnapshotAssertion) -> None:
+    commands = ["lint", "show", "apply", "verify", "trace", "schema", "init", "rules", "explain"]
+    assert "\n".join(pruneconf(*command, "--help").stdout for command in [[], *([name] for name in commands)]) == snapshot
