@@ -22,6 +22,18 @@ from pruneconf.tracing.modules import module_graph
 from pruneconf.tracing.user_code import Project
 
 
+class Source(NamedTuple):
+    """Where a model comes from: the user's directories, the file that builds it, and the root for names of files."""
+
+    project: Project
+    main: Path | None
+    root: Path
+
+    def describe(self, error: BaseException) -> str:
+        """What went wrong, and where in the user's files."""
+        return describe(error, self.project, self.main)
+
+
 class Traced(NamedTuple):
     """A model graph, and what the user should know about how it was obtained, a sentence each."""
 
@@ -43,7 +55,7 @@ def trace(
         raise PruneconfError(f"cannot trace a `{type(model).__name__}`; give a `torch.nn.Module`")
     given = None if example_inputs is None else inputs_from_value(example_inputs, "as given")
     graph = module_graph(model, source or type(model).__name__)
-    return traced(model, graph, given, FactTable(), Project.around(None), root=root or Path.cwd()).graph
+    return traced(model, graph, given, FactTable(), Source(Project.around(None), None, root or Path.cwd())).graph
 
 
 def traced(
@@ -51,9 +63,8 @@ def traced(
     graph: ModelGraph,
     given: ExampleInputs | None,
     facts: FactTable,
-    project: Project,
+    origin: Source,
     *,
-    root: Path,
     on_cpu: Callable[[], Attempt | None] | None = None,
 ) -> Traced:
     """The graph of the module tree with what a forward pass tells, by the best way that works.
@@ -62,15 +73,15 @@ def traced(
     it has them. A forward pass that breaks off tells what it called. `graph.missing` and the notes say what is missing.
     """
     candidates = [given] if given is not None else list(guesses(model))
-    attempt = best_attempt(model, candidates, facts, root)
+    attempt = best_attempt(model, candidates, facts, origin.root)
     notes: list[str] = []
     if attempt is not None and attempt.error is not None and needs_values(attempt.error):
-        again = on_cpu or (lambda: _with_values(model, candidates, root))
+        again = on_cpu or (lambda: _with_values(model, candidates, origin.root))
         if _fits(graph) and (real := again()) is not None and real.error is None:
-            reason = describe(attempt.error, project, None)
+            reason = origin.describe(attempt.error)
             notes.append(f"the forward pass ran on the CPU, because it needs the values of tensors: {reason}")
             attempt = real
-    return _explained(graph, attempt, model, project, notes, given=given is not None)
+    return _explained(graph, attempt, model, origin, notes, given=given is not None)
 
 
 def _with_values(model: nn.Module, candidates: Iterable[ExampleInputs], root: Path) -> Attempt | None:
@@ -89,7 +100,7 @@ def _fits(graph: ModelGraph) -> bool:
 
 
 def _explained(
-    graph: ModelGraph, attempt: Attempt | None, model: nn.Module, project: Project, notes: list[str], *, given: bool
+    graph: ModelGraph, attempt: Attempt | None, model: nn.Module, origin: Source, notes: list[str], *, given: bool
 ) -> Traced:
     if attempt is None:
         why = _no_attempt(model)
@@ -97,7 +108,7 @@ def _explained(
     result = with_attempt(graph, attempt)
     if attempt.error is None:
         return Traced(result, (*notes, *result.missing))
-    reason = describe(attempt.error, project, None)
+    reason = origin.describe(attempt.error)
     with_inputs = f"with {attempt.inputs}"
     why = f"the forward pass {with_inputs} broke off: {reason}; {_advice(given=given)}"
     if not attempt.recorder.calls:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
 
 from pruneconf.errors import PruneconfError
 from pruneconf.graph.stale import file_digest
 from pruneconf.suggest import did_you_mean, nearest
-from pruneconf.tracing.chain import Traced
+from pruneconf.tracing.chain import Source, Traced, traced
+from pruneconf.tracing.facts import FactTable
 from pruneconf.tracing.failure import advice, describe, needs_values
+from pruneconf.tracing.forward import Attempt, best_attempt
+from pruneconf.tracing.guess import guesses
+from pruneconf.tracing.inputs import ATTRIBUTE, ExampleInputs, InputSpec, inputs_from_specs, inputs_from_value
 from pruneconf.tracing.modules import module_graph
 from pruneconf.tracing.pretrained import load_pretrained
+from pruneconf.tracing.shadow import Shadow
 from pruneconf.tracing.target import Code, Pretrained, locate
 from pruneconf.tracing.user_code import Project, import_file, running
 
@@ -29,19 +35,36 @@ USUAL_NAMES = ("model", "build_model", "get_model", "create_model")
 Device = Literal["meta", "cpu"]
 
 
-def load_graph(target: str, base: Path | None = None) -> Traced:
+class Built(NamedTuple):
+    """A model, the example inputs that its file holds, and the values known of its tensors."""
+
+    model: nn.Module
+    inputs: ExampleInputs | None
+    facts: FactTable
+
+
+def load_graph(target: str, base: Path | None = None, inputs: Sequence[InputSpec] = ()) -> Traced:
     """The graph of the model that `target` names; `graph.sources` are relative to `base` (the current directory).
 
-    The model is built on the meta device, without memory for its weights. Code that needs values while it builds is
-    run again on the CPU, and a note says so. Raises PruneconfError where the model cannot be found or built.
+    The model is built on the meta device, without memory for its weights, and its forward pass traced there, with
+    `inputs` if given, else with the `example_inputs` of its file, else with likely ones. Code that needs values is run
+    again on the CPU, and a note says so. Raises PruneconfError where the model cannot be found or built, or where
+    `example_inputs` are nothing to call it with.
     """
     what = locate(target)
-    with _offline():
-        model, files, notes = _build_for_graph(what)
     root = (base or Path.cwd()).resolve()
-    sources = {_relative(file, root): file_digest(file) for file in files}
-    graph = module_graph(model, _source(what, root), dict(sorted(sources.items())))
-    return Traced(graph, notes)
+    given = inputs_from_specs(inputs) if inputs else None
+    with _offline():
+        try:
+            return _load(what, root, given, "meta")
+        except PruneconfError as error:
+            cause = error.__cause__
+            if not isinstance(what, Code) or cause is None or not needs_values(cause):
+                raise
+            reason = describe(cause, Project.around(what.path), what.path)
+        note = f"`{what.name}` was built on the CPU, because it needs the values of tensors: {reason}"
+        traced = _load(what, root, given, "cpu")
+        return Traced(traced.graph, (note, *traced.notes))
 
 
 def build(target: str, device: Device = "cpu") -> nn.Module:
@@ -49,33 +72,59 @@ def build(target: str, device: Device = "cpu") -> nn.Module:
 
     Raises PruneconfError where it cannot be found or built there.
     """
-    return _build(locate(target), device)[0]
+    with _built(locate(target), device) as (built, _):
+        return built.model
 
 
-def _build_for_graph(what: Code | Pretrained) -> tuple[nn.Module, list[Path], tuple[str, ...]]:
-    try:
-        return *_build(what, "meta"), ()
-    except PruneconfError as error:
-        cause = error.__cause__
-        if not isinstance(what, Code) or cause is None or not needs_values(cause):
-            raise
-        reason = describe(cause, Project.around(what.path), what.path)
-    note = f"`{what.name}` was built on the CPU, because it needs the values of tensors: {reason}"
-    return *_build(what, "cpu"), (note,)
+def _load(what: Code | Pretrained, root: Path, given: ExampleInputs | None, device: Device) -> Traced:
+    main = what.path if isinstance(what, Code) else None
+    with _built(what, device, inputs=given is None) as (built, files):
+        graph = module_graph(built.model, _source(what, root))
+        chosen = given or built.inputs
+        again = _real_attempt(what, root, given) if device == "meta" else None
+        result = traced(built.model, graph, chosen, built.facts, Source(_project(what), main, root), on_cpu=again)
+    sources = {_relative(file, root): file_digest(file) for file in files}
+    return Traced(replace(result.graph, sources=dict(sorted(sources.items()))), result.notes)
 
 
-def _build(what: Code | Pretrained, device: Device) -> tuple[nn.Module, list[Path]]:
-    project = Project.around(what.path if isinstance(what, Code) else what.directory / "config.json")
-    name = what.name if isinstance(what, Code) else str(what.directory)
-    with running(project, name, "meta" if device == "meta" else None) as files:
+def _real_attempt(what: Code | Pretrained, root: Path, given: ExampleInputs | None) -> Callable[[], Attempt | None]:
+    """A forward pass with real values, of the model built anew on the CPU; None where that cannot be had."""
+
+    def attempt() -> Attempt | None:
         if isinstance(what, Pretrained):
-            model = load_pretrained(what.directory, weights=device == "cpu")
-        else:
-            model = _model_in(what, project)
-    return model, files if isinstance(what, Code) else [what.directory / "config.json"]
+            return None
+        try:
+            with _built(what, "cpu", inputs=given is None) as (built, _):
+                chosen = given or built.inputs
+                candidates = guesses(built.model) if chosen is None else [chosen]
+                return best_attempt(built.model, candidates, FactTable(), root, on_meta=False)
+        except PruneconfError:
+            return None
+
+    return attempt
 
 
-def _model_in(code: Code, project: Project) -> nn.Module:
+@contextmanager
+def _built(what: Code | Pretrained, device: Device, *, inputs: bool = False) -> Iterator[tuple[Built, list[Path]]]:
+    """The model, inside the place in which its code runs; afterwards the list holds the files that define it."""
+    project, facts = _project(what), FactTable()
+    name = what.name if isinstance(what, Code) else str(what.directory)
+    defining: list[Path] = []
+    with running(project, name, "meta" if device == "meta" else None) as files:
+        with Shadow(facts, guessing=False) if device == "meta" else nullcontext():
+            if isinstance(what, Pretrained):
+                model, example = load_pretrained(what.directory, weights=device == "cpu"), None
+            else:
+                model, example = _model_in(what, project, inputs=inputs)
+        yield Built(model, example, facts), defining
+    defining += files if isinstance(what, Code) else [what.directory / "config.json"]
+
+
+def _project(what: Code | Pretrained) -> Project:
+    return Project.around(what.path if isinstance(what, Code) else what.directory / "config.json")
+
+
+def _model_in(code: Code, project: Project, *, inputs: bool) -> tuple[nn.Module, ExampleInputs | None]:
     def guarded(what: str, run: Callable[[], Any]) -> Any:
         try:
             return run()
@@ -85,16 +134,21 @@ def _model_in(code: Code, project: Project) -> nn.Module:
 
     module = guarded(f"`{code.name}` cannot be imported", lambda: _import(code))
     name, value = _attribute(module, code)
-    if isinstance(value, nn.Module):
-        return value
-    _check_callable(code, project, name, value)
-    model = guarded(f"`{name}` in `{code.name}` failed", value)
+    model = value
+    if not isinstance(value, nn.Module):
+        _check_callable(code, project, name, value)
+        model = guarded(f"`{name}` in `{code.name}` failed", value)
     if not isinstance(model, nn.Module):
         raise PruneconfError(
             f"`{name}` in `{code.name}`{_line(value, project)} returned a `{type(model).__name__}`; "
             "it must return a `torch.nn.Module`"
         )
-    return model
+    example = getattr(module, ATTRIBUTE, None) if inputs else None
+    if example is None:
+        return model, None
+    if callable(example) and not isinstance(example, Tensor | nn.Module):
+        example = guarded(f"`{ATTRIBUTE}` in `{code.name}` failed", example)
+    return model, inputs_from_value(example, f"from `{ATTRIBUTE}`")
 
 
 def _import(code: Code) -> ModuleType:
