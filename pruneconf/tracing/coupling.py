@@ -7,7 +7,8 @@ channels on the same axes make one coupling.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from pruneconf.graph import Coupling, Join, Limit, Member, Pin, Side
 from pruneconf.tracing.channels.labels import Axis, Codes
-from pruneconf.tracing.channels.relations import Relations, Tie
+from pruneconf.tracing.channels.relations import Link, Relations, Tie
 
 Flags: TypeAlias = NDArray[np.bool_]
 Seats: TypeAlias = Callable[[str, int], Sequence[tuple[str, Side]]]
@@ -26,10 +27,12 @@ class _Run(NamedTuple):
     """Channels of some units along an axis, as in Member."""
 
     size: int
-    offset: int
-    repeat: int
-    stride: int
-    first: int
+    offset: int = 0
+    repeat: int = 1
+    stride: int = 1
+    first: int = 0
+    times: int = 1
+    period: int = 0
 
 
 class _Group:
@@ -60,7 +63,7 @@ def couplings_of(relations: Relations, seats: Seats) -> tuple[Coupling, ...]:
         for group in units.groups_at(np.array([code])):
             group.joins[join] = None
     for codes, limit in relations.limits:
-        for group in units.groups_at(codes):
+        for group in () if units.even(codes, limit) else units.groups_at(codes):
             group.limit(limit)
     for codes, pin in relations.pins:
         for group in units.groups_at(codes):
@@ -132,7 +135,7 @@ class _Units:
 
     def _components(self, relations: Relations, count: int) -> Codes:
         """The unit of each compact channel."""
-        pairs = [(np.repeat(link.parts, link.channels.shape[1]), link.channels.ravel()) for link in relations.links]
+        pairs = [_pairs(link) for link in relations.links]
         heads = components(count, [(self._compact(one), self._compact(other)) for one, other in pairs])
         in_head = np.bincount(heads, minlength=count)[heads] > 1 if count else np.zeros(0, dtype=bool)
         edges = [_without_spreads(self._compact_tie(tie), heads, in_head) for tie in relations.ties]
@@ -156,7 +159,7 @@ class _Units:
         for root in owned:
             if root not in tied:
                 size = self._axes[root].size
-                self._by_axis[root] = self._add(_Group(size, {root: [_Run(size, 0, 1, 1, 0)]}))
+                self._by_axis[root] = self._add(_Group(size, {root: [_Run(size)]}))
         order = np.argsort(self._kind, kind="stable")
         for members in np.split(order, np.flatnonzero(np.diff(self._kind[order])) + 1):
             if len(members) and self._kind[members[0]]:
@@ -179,6 +182,13 @@ class _Units:
             start = self._offsets[np.searchsorted(self._tied, root)]
             runs[int(root)] = list(_runs(members[here] - start, numbers[here]))
         return _Group(len(names), runs)
+
+    def even(self, codes: Codes, limit: Limit) -> bool:
+        """Whether each unit has as many of these channels in each run as in any other, so that cuts stay even."""
+        if limit.kind == "attention-heads" or not np.isin(self._axis_indices(self._resolved(codes)), self._tied).all():
+            return False
+        runs = np.sort(self._unit[self._compact(codes)].reshape(limit.groups, -1), axis=1)
+        return bool((runs == runs[0]).all())
 
     def groups_at(self, codes: Codes) -> Iterator[_Group]:
         """The groups in which these channels are."""
@@ -210,6 +220,19 @@ def components(count: int, edges: Sequence[tuple[Codes, Codes]]) -> Codes:
         if np.array_equal(new, names):
             return names
         names = new
+
+
+def _pairs(link: Link) -> tuple[Codes, Codes]:
+    """Parts and channels pairwise, without channels that all parts have in common: they stay when one part goes."""
+    parts, codes = np.repeat(link.parts, link.channels.shape[1]), link.channels.ravel()
+    distinct, counts = np.unique(codes, return_counts=True)
+    count = len(link.parts)
+    if count == 1 or counts.max(initial=1) < count:
+        return parts, codes
+    of_pairs = np.unique(np.stack([parts, codes]), axis=1)[1]
+    distinct, counts = np.unique(of_pairs, return_counts=True)
+    own = ~np.isin(codes, distinct[counts == count])
+    return parts[own], codes[own]
 
 
 def _without_spreads(tie: tuple[Codes, Codes], heads: Codes, in_head: Flags) -> tuple[Codes, Codes]:
@@ -245,7 +268,7 @@ def _runs(positions: Codes, units: Codes) -> Iterator[_Run]:
     turns[by_unit] = np.arange(len(names)) - firsts  # how many stretches of the same unit come before
     order = np.lexsort((names, turns))
     stretches = list(zip(*(a[order].tolist() for a in (offsets, lengths, names, turns)), strict=True))
-    yield from _joined(stretches)
+    yield from _tiled(_joined(stretches))
 
 
 def _joined(stretches: list[tuple[int, int, int, int]]) -> Iterator[_Run]:
@@ -263,3 +286,17 @@ def _joined(stretches: list[tuple[int, int, int, int]]) -> Iterator[_Run]:
             end += 1
         yield _Run(length * (end - at), offset, length, stride or length, unit)
         at = end
+
+
+def _tiled(runs: Iterable[_Run]) -> Iterator[_Run]:
+    """Runs that are the same but for evenly spaced offsets, made one."""
+    offsets: dict[_Run, list[int]] = {}
+    for run in runs:
+        offsets.setdefault(run._replace(offset=0), []).append(run.offset)
+    for run, places in offsets.items():
+        steps = {after - before for before, after in pairwise(places)}
+        if len(steps) == 1 and min(steps) > 0:
+            times = len(places)
+            yield run._replace(size=run.size * times, offset=places[0], times=times, period=steps.pop())
+        else:
+            yield from (run._replace(offset=place) for place in places)

@@ -59,7 +59,17 @@ def _complete(model: nn.Module, chosen: list[str], names: list[str]) -> Iterator
     values = {name: _by_name(name, model) for name in chosen}
     if None not in values.values():
         switches = {"use_cache": False} if "use_cache" in names else {}
-        yield ExampleInputs((), {**values, **switches}, "by the names of the arguments")
+        extra = _conditions(getattr(model, "config", None)) if "added_cond_kwargs" in names else {}
+        yield ExampleInputs((), {**values, **switches, **extra}, "by the names of the arguments")
+
+
+def _conditions(config: Any) -> dict[str, Any]:
+    """What diffusion models that are told about sizes and a pooled text embedding take besides."""
+    if _setting(config, "addition_embed_type", default=None) != "text_time":
+        return {}
+    numbers = 6
+    width = config.projection_class_embeddings_input_dim - numbers * config.addition_time_embed_dim
+    return {"added_cond_kwargs": {"text_embeds": _zeros(1, width), "time_ids": _zeros(1, numbers)}}
 
 
 def _by_name(name: str, model: nn.Module) -> Tensor | None:
