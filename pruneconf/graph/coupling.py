@@ -79,7 +79,8 @@ class Pin(NamedTuple):
     """A reason why no channel can go.
 
     `input`: the channels are joined with those of the model's input. `output`: they are seen in the model's output
-    called `name`. `unknown`: they run through the operation `name`, of which it is not known what it does to channels.
+    called `name`. `heads`: several attention heads share them; they stay while any of these does. `unknown`: they
+    run through the operation `name`, of which it is not known what it does to channels.
     """
 
     kind: str

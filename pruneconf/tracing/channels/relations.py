@@ -203,15 +203,13 @@ class Relations:
         front = [block.dims.index(dim) for dim in kept]
         rest = [position for position in range(codes.ndim) if position not in front]
         rows = codes.transpose(front + rest).reshape(int(np.prod([sizes[dim] for dim in kept])), -1)
-        distinct, first, where = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        rank = np.argsort(order)
-        key = distinct[order].tobytes()
+        distinct, rank = _distinct_rows(rows)
+        key = distinct.tobytes()
         axis = self._projected.get(key)
         if axis is None:
             axis = self._projected[key] = self.axis(len(distinct), parts=True)
-            self.link(axis, distinct[order])
-        parts = axis.codes()[rank[where.ravel()]]
+            self.link(axis, distinct)
+        parts = axis.codes()[rank]
         return Block(tuple(kept), parts.reshape([sizes[dim] for dim in kept]))
 
     # In the end
@@ -226,3 +224,12 @@ class Relations:
             return roots[homes] + (codes - starts[homes])
 
         return resolved
+
+
+def _distinct_rows(rows: Codes) -> tuple[Codes, Codes]:
+    """The rows without repetitions in order of first appearance, and for each row its number among them."""
+    if len(np.unique(rows[:, 0])) == len(rows):
+        return np.ascontiguousarray(rows), np.arange(len(rows))
+    distinct, first, where = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return distinct[order], np.argsort(order)[where.ravel()]
