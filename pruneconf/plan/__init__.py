@@ -1,6 +1,7 @@
 """What a config does to a model."""
 
 from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan, Takeover
+from pruneconf.plan.pruners import Pruner, channel_axis, pruner_named
 from pruneconf.plan.resolve import resolve
 from pruneconf.plan.selection import DEFAULT_TYPES, LayerSet, Selection, bits
 
@@ -12,8 +13,11 @@ __all__ = [
     "LayerPlan",
     "LayerSet",
     "Plan",
+    "Pruner",
     "Selection",
     "Takeover",
     "bits",
+    "channel_axis",
+    "pruner_named",
     "resolve",
 ]
