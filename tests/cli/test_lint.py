@@ -97,7 +97,7 @@ def test_a_list_inside_a_larger_file(here: Path, pruneconf: Run) -> None:
     done = pruneconf("lint", "--format", "json", "train.yaml#/pruning/config_list")
     assert done.returncode == 1
     (finding,) = json.loads(done.stdout)["findings"]
-    assert finding["pointer"] == "/pruning/config_list/0"
+    assert finding["pointer"] == "/pruning/config_list/0/sparsty_per_layer"
     assert (finding["start"], finding["end"]) == ({"line": 5, "column": 5}, {"line": 5, "column": 22})
 
 
