@@ -72,7 +72,10 @@ def traced(
     First over meta tensors; where that needs values, over real ones: with `on_cpu`, else with the model's own if
     it has them. A forward pass that breaks off tells what it called. `graph.missing` and the notes say what is missing.
     """
-    candidates = [given] if given is not None else list(guesses(model))
+    if type(model).forward is nn.Module.forward:
+        candidates = []
+    else:
+        candidates = [given] if given is not None else list(guesses(model))
     attempt = best_attempt(model, candidates, facts, origin.root)
     notes: list[str] = []
     if attempt is not None and attempt.error is not None and needs_values(attempt.error):
@@ -117,6 +120,8 @@ def _explained(
 
 
 def _no_attempt(model: nn.Module) -> str:
+    if type(model).forward is nn.Module.forward:
+        return f"the forward pass was not traced, because `{type(model).__name__}` has no `forward`"
     if any(is_lazy(parameter) for parameter in model.parameters()):
         return (
             "the forward pass was not traced, because lazy layers have no shape before it; "

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-import numpy as np
-
 from pruneconf.graph import Coupling, Member, Side
-from pruneconf.tracing.channels.labels import Axis
+from pruneconf.tracing.channels.labels import Axis, codes_of
 from pruneconf.tracing.channels.relations import Relations
 from pruneconf.tracing.units import Group, Units
 
@@ -28,8 +26,8 @@ def couplings_of(relations: Relations, seats: Seats) -> tuple[Coupling, ...]:
         if axis.owner is not None:
             owned.setdefault(relations.root(axis).index, []).append(axis)
     units = Units(relations, owned)
-    for code, join in relations.joins:
-        for group in units.groups_at(np.array([code])):
+    for joined, join in relations.joins:
+        for group in units.groups_at(codes_of(joined)):
             group.joins[join] = None
     for codes, limit in relations.limits:
         for group in () if units.even(codes, limit) else units.groups_at(codes):

@@ -36,7 +36,7 @@ class Relations:
         self.axes: list[Axis] = []
         self.ties: list[Tie] = []
         self.links: list[Link] = []
-        self.joins: list[tuple[int, Join]] = []
+        self.joins: list[tuple[Axis | Codes, Join]] = []
         self.pins: list[tuple[Codes, Pin]] = []
         self.limits: list[tuple[Codes, Limit]] = []
         self._here = here
@@ -92,7 +92,7 @@ class Relations:
         if key not in self._seen:
             self._seen.add(key)
             self.ties.append(Tie(a, b))
-            self._note_join(int(a[0]), op)
+            self._note_join(a, op)
 
     def _tie_axes(self, first: Axis, second: Axis, op: str) -> None:
         if first is second:
@@ -100,11 +100,11 @@ class Relations:
         if first.parts:
             first, second = second, first
         second.parent = first
-        self._note_join(first.start, op)
+        self._note_join(first, op)
 
-    def _note_join(self, code: int, op: str) -> None:
+    def _note_join(self, codes: Axis | Codes, op: str) -> None:
         if op:
-            self.joins.append((code, Join(op, self._place())))
+            self.joins.append((codes, Join(op, self._place())))
 
     def link(self, parts: Axis | Codes, channels: Codes) -> None:
         """Let each of `parts` stand for a row of `channels`."""

@@ -41,11 +41,11 @@ def _open_dims(picks: tuple[int | Codes | None, ...]) -> list[int]:
 
 @rule("copy")
 def copy(channels: Channels, op: Operation) -> None:
-    """The target takes the label of the source, and what it had is the same."""
+    """The target becomes what the source is; if it is a view, that part of the whole does."""
     target, source = op["self"], op["src"]
     label = channels.aligned(source, target.dim())
     window = channels.facts.of(target).window
-    channels.put(target, channels.relations.merged([channels.label(target), label], "copy"))
+    channels.put(target, label)
     if window is not None:
         _write(channels, window, label)
     elif channels.facts.of(target).is_view:
@@ -69,7 +69,7 @@ def _write(channels: Channels, window: Window, label: Label) -> None:
             others = tuple(each for each in whole.blocks if each not in old)
             whole = Label((*others, _patched(channels, window, moved, old, dims)), whole.fixed - set(dims))
         else:
-            whole = channels.relations.merged([whole, Label((moved,))], "copy")
+            whole = channels.relations.merged([whole, Label((moved,))], "")
     fixed = frozenset(places[dim] for dim in label.fixed) - {dim for block in whole.blocks for dim in block.dims}
     channels.put(base, Label(whole.blocks, whole.fixed | fixed))
 
