@@ -1,0 +1,111 @@
+"""Layers are pruned whose channels are joined with channels that stay.
+
+## What it does
+Under a structured pruner (`l1`, `l2`, `fpgm`, `random`): reports pruned layers whose output channels are joined, by an
+addition or the like, with those of a layer that is excluded or that nothing selects, or with the model's input or
+output.
+
+## Why is this bad?
+A joined channel can only be cut out where every layer that makes it loses it. While one of them keeps its channels,
+none can go: the others get zeros in their weights, and no layer becomes smaller.
+
+## Example
+With `--pruner l1`:
+```layers
+stem Conv2d 16x3x3x3
+block.conv1 Conv2d 32x16x3x3
+block.conv2 Conv2d 16x32x3x3
+coupled stem, block.conv2 by add at model.py:31
+```
+```yaml
+- op_types: [Conv2d]
+  sparsity_per_layer: 0.5
+- op_names: [stem]
+  exclude: true
+```
+
+## Use instead
+With `--pruner l1`:
+```yaml
+- op_types: [Conv2d]
+  sparsity_per_layer: 0.5
+- op_names: [stem, block.conv2]
+  exclude: true
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pruneconf.findings import Finding, Label
+from pruneconf.plan import Action
+from pruneconf.rules.base import WARNING, rule
+from pruneconf.rules.context import Context
+from pruneconf.rules.selection.entries import entry_reaching
+from pruneconf.rules.structure.coupled import Cut, cuts, names_of
+from pruneconf.rules.words import counted, some
+
+_PINS = {
+    "input": "those of the model's input",
+    "output": "what the model puts out",
+    "heads": "those that other attention heads still need",
+}
+
+
+@rule("PC506", "coupled-partly-excluded", severity=WARNING, needs="graph")
+def check(ctx: Context) -> Iterator[Finding]:
+    if not ctx.pruner.is_structured:
+        return
+    by_decider: dict[int, list[Cut]] = {}
+    for cut in cuts(ctx.plan):
+        if cut.held:
+            by_decider.setdefault(cut.pruned[0].decided_by or 0, []).append(cut)
+    for index, found in by_decider.items():
+        yield _finding(ctx, index, found)
+
+
+def _finding(ctx: Context, index: int, found: list[Cut]) -> Finding:
+    cut = found[0]
+    names = names_of(cut.pruned)
+    its = "its" if len(names) == 1 else "their"
+    with_whom = _why(ctx, cut)
+    joins = (
+        f"{cut.joined} joins {its} channels with {with_whom}" if cut.joined else f"{its} channels belong to {with_whom}"
+    )
+    more = f" ({counted(len(found) - 1, 'set')} of layers more like this)" if len(found) > 1 else ""
+    return ctx.finding(
+        entry_reaching(ctx.selection, ctx.sub_configs[index], ctx.selection.of_names(names)),
+        f"{some(names)} cannot shrink: {joins}{more}",
+        help=_advice(ctx, cut),
+        related=_excluded(ctx, cut),
+        layers=list(dict.fromkeys(name for each in found for name in names_of(each.pruned))),
+    )
+
+
+def _why(ctx: Context, cut: Cut) -> str:
+    """Who keeps the channels."""
+    if not cut.kept:
+        return _PINS[cut.pins[0].kind]
+    entry = ctx.plan.by_name.get(cut.kept[0])
+    are = "is" if len(cut.kept) == 1 else "are"
+    if entry is None:
+        return f"those of {some(cut.kept)}, which no config can select"
+    fate = "excluded" if entry.action is Action.EXCLUDE else "not selected"
+    return f"those of {some(cut.kept)}, which {are} {fate}"
+
+
+def _advice(ctx: Context, cut: Cut) -> str:
+    them = "it" if len(cut.pruned) == 1 else "them"
+    selectable = cut.kept and all(name in ctx.plan.by_name for name in cut.kept) and not cut.pins
+    return f"exclude {them} too" + (f", or prune {some(cut.kept)} by the same ratio" if selectable else "")
+
+
+def _excluded(ctx: Context, cut: Cut) -> list[Label]:
+    """Where the first layer that keeps its channels is excluded."""
+    entry = ctx.plan.by_name.get(cut.kept[0]) if cut.kept else None
+    if entry is None or entry.decided_by is None:
+        return []
+    name = entry.layer.name
+    place = entry_reaching(ctx.selection, ctx.sub_configs[entry.decided_by], ctx.selection.of_names([name]))
+    return [ctx.label(place, f"excludes `{name}`")]
