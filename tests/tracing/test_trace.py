@@ -132,7 +132,9 @@ def test_without_values_such_a_forward_pass_breaks_off():
     assert trace(model, torch.zeros(1, 4)).origin == Origin.PARTIAL
 
 
-@pytest.mark.parametrize("model", [nn.ModuleList([nn.Linear(2, 2)]), nn.Sequential(nn.LazyLinear(3))], ids=["list", "lazy"])
+@pytest.mark.parametrize(
+    "model", [nn.ModuleList([nn.Linear(2, 2)]), nn.Sequential(nn.LazyLinear(3))], ids=["list", "lazy"]
+)
 def test_what_cannot_run_is_listed(model, snapshot):
     graph = trace(model)
     assert (graph.origin, graph.missing) == (Origin.MODULES, snapshot)
@@ -260,7 +262,9 @@ def test_inputs_from_the_command_line_come_first(model_file):
     assert (traced.graph.origin, traced.graph.inputs) == (Origin.OPERATORS, "`ids:1x7:int64` from `--input`")
 
 
-@pytest.mark.parametrize("text", ["example_inputs = 3", "def example_inputs():\n    return 1 / 0"], ids=["number", "fails"])
+@pytest.mark.parametrize(
+    "text", ["example_inputs = 3", "def example_inputs():\n    return 1 / 0"], ids=["number", "fails"]
+)
 def test_unusable_example_inputs(model_file, text, snapshot):
     model_file(text)
     with pytest.raises(PruneconfError) as caught:
