@@ -26,6 +26,24 @@ PATTERNS = ("*.prune.yaml", "*.prune.yml", "*.prune.json", "pruneconf.yaml", "pr
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a bug.")
 
 
+def _pruner(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001 - click's signature
+    if value == "level":
+        return value
+    from pruneconf.plan import pruner_named
+
+    return pruner_named(value)
+
+
+pruner_option = click.option(
+    "--pruner",
+    metavar="PRUNER",
+    default="level",
+    show_default=True,
+    callback=_pruner,
+    help="What is to carry out the config: level, or l1, l2, fpgm or random, which mask whole output channels.",
+)
+
+
 def note(message: str) -> None:
     """Say something on stderr that is no finding."""
     click.echo(f"pruneconf: {message}", err=True)
@@ -89,6 +107,8 @@ def _read_graph(path: str) -> ModelGraph:
     from pruneconf.graph import read_graph
 
     graph = read_graph(path)
+    for remark in graph.missing:
+        note(remark)
     if graph.sources:
         from pathlib import Path
 

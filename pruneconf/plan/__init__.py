@@ -1,7 +1,7 @@
 """What a config does to a model."""
 
 from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan, Takeover
-from pruneconf.plan.pruners import Pruner, channel_axis, pruner_named
+from pruneconf.plan.pruners import Pruner, channel_axis, maskable, pruner_named
 from pruneconf.plan.resolve import resolve
 from pruneconf.plan.selection import DEFAULT_TYPES, LayerSet, Selection, bits
 
@@ -18,6 +18,7 @@ __all__ = [
     "Takeover",
     "bits",
     "channel_axis",
+    "maskable",
     "pruner_named",
     "resolve",
 ]

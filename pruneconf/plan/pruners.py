@@ -54,3 +54,12 @@ def channel_axis(layer: Layer) -> int | None:
     kind = next((kind for kind in (layer.type, *layer.bases) if kind in _OUT_AXES), None)
     axis = None if kind is None else _OUT_AXES[kind]
     return axis if axis is not None and axis < len(layer.shape) else None
+
+
+def maskable(layer: Layer, pruner: Pruner) -> int:
+    """What a layer's ratio is a share of: its output channels for a structured pruner, else the elements of its weight.
+
+    A layer without such channels counts by elements; a structured pruner refuses it.
+    """
+    axis = channel_axis(layer) if pruner.is_structured else None
+    return layer.numel if axis is None else layer.shape[axis]

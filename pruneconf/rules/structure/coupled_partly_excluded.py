@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pruneconf.findings import Finding, Label
-from pruneconf.plan import Action
+from pruneconf.plan import Action, channel_axis
 from pruneconf.rules.base import WARNING, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.selection.entries import entry_reaching
@@ -57,9 +57,10 @@ _PINS = {
 def check(ctx: Context) -> Iterator[Finding]:
     if not ctx.pruner.is_structured:
         return
+    explained = {name for finding in ctx.found if finding.rule.code == "PC210" for name in finding.layers}
     by_decider: dict[int, list[Cut]] = {}
     for cut in cuts(ctx.plan):
-        if cut.held:
+        if cut.pins or not explained.issuperset(cut.kept):
             by_decider.setdefault(cut.pruned[0].decided_by or 0, []).append(cut)
     for index, found in by_decider.items():
         yield _finding(ctx, index, found)
@@ -97,8 +98,13 @@ def _why(ctx: Context, cut: Cut) -> str:
 
 def _advice(ctx: Context, cut: Cut) -> str:
     them = "it" if len(cut.pruned) == 1 else "them"
-    selectable = cut.kept and all(name in ctx.plan.by_name for name in cut.kept) and not cut.pins
-    return f"exclude {them} too" + (f", or prune {some(cut.kept)} by the same ratio" if selectable else "")
+    return f"exclude {them} too" + (f", or prune {some(cut.kept)} by the same ratio" if _can_go(ctx, cut) else "")
+
+
+def _can_go(ctx: Context, cut: Cut) -> bool:
+    """Whether a config could prune all that keeps the channels."""
+    entries = [ctx.plan.by_name.get(name) for name in cut.kept]
+    return not cut.pins and all(entry is not None and channel_axis(entry.layer) is not None for entry in entries)
 
 
 def _excluded(ctx: Context, cut: Cut) -> list[Label]:

@@ -44,9 +44,9 @@ from pruneconf.rules.words import counted
 
 _DIGITS = 10_000
 _KINDS = {
-    "grouped-convolution": "the grouped convolution",
-    "group-norm": "the group norm",
-    "attention-heads": "the attention heads of",
+    "grouped-convolution": "the grouped convolution `{}` needs",
+    "group-norm": "the group norm `{}` needs",
+    "attention-heads": "the attention heads of `{}` need",
 }
 
 
@@ -98,7 +98,7 @@ def _finding(ctx: Context, index: int, found: list[_Misfit]) -> Finding:
     allowed = " or ".join(f"{number:,}" for number in misfit.allowed)
     return ctx.finding(
         (*ctx.sub_configs[index].path, ctx.sub_configs[index].ratio_key or ""),
-        f"`{name}` keeps {misfit.kept:,} of {total:,} channels, but {_who(misfit)} needs a multiple of "
+        f"`{name}` keeps {misfit.kept:,} of {total:,} channels, but {_who_needs(misfit)} a multiple of "
         f"{misfit.step:,}: {allowed}{more}",
         label=f"{total - misfit.kept:,} of {total:,} channels go",
         help=_advice(misfit),
@@ -106,18 +106,18 @@ def _finding(ctx: Context, index: int, found: list[_Misfit]) -> Finding:
     )
 
 
-def _who(misfit: _Misfit) -> str:
-    """Who makes the demand."""
+def _who_needs(misfit: _Misfit) -> str:
+    """Who makes the demand, and the verb."""
     limits = sorted(misfit.coupling.limits, key=lambda limit: limit.kind == "attention-heads")
     if limits and (limits[0].groups > 1 or len(limits) == 1):
         return _named(limits[0])
     joins = [join for join in misfit.coupling.joins if "group" in join.op]
     place = joined(misfit.coupling._replace(joins=tuple(joins))) or joined(misfit.coupling)
-    return place or "what reads them"
+    return f"{place or 'what reads them'} needs"
 
 
 def _named(limit: Limit) -> str:
-    return f"{_KINDS.get(limit.kind, limit.kind)} `{limit.module}`"
+    return _KINDS.get(limit.kind, limit.kind + " of `{}` needs").format(limit.module)
 
 
 def _advice(misfit: _Misfit) -> str:
