@@ -55,7 +55,7 @@ def graph_of(text, origin=Origin.OPERATORS):
     for layer in layers:
         if layer.parameter != f"{layer.name}.weight":
             shared[layer.parameter] = (*shared.get(layer.parameter, ()), f"{layer.name}.weight")
-    by_name = {layer.name: layer for layer in layers}
+    axes = {layer.name: _out_axis(layer) for layer in layers} | {each.name: (0, each.shape[0]) for each in unreachable}
     return ModelGraph(
         source="model.py",
         type="Model",
@@ -65,7 +65,7 @@ def graph_of(text, origin=Origin.OPERATORS):
         parameters=sum({layer.parameter: layer.numel for layer in layers}.values())
         + sum(prod(parameter.shape) for parameter in unreachable),
         origin=origin,
-        couplings=tuple(_coupling(line, by_name) for line in texts if line.startswith("coupled ")),
+        couplings=tuple(_coupling(line, axes) for line in texts if line.startswith("coupled ")),
         unreachable=unreachable,
     )
 
@@ -104,7 +104,7 @@ def _aliases(line):
     return tuple(re.findall(r"aka +(\S+)", line["aliases"]))
 
 
-def _coupling(line, layers):
+def _coupling(line, axes):
     match = COUPLED.fullmatch(line)
     assert match, f"not a line of a layers block: {line!r}"
     more = {
@@ -113,22 +113,23 @@ def _coupling(line, layers):
     }
     repeat = int(more["units"][0]) if more["units"] else 1
     names = [name.strip() for name in match["makers"].split(",")]
-    units = _size(layers[names[0]]) // repeat
+    units = axes[names[0]][1] // repeat
     return Coupling(
         units,
-        tuple(_member(name, layers.get(name), units) for name in names),
+        tuple(_member(name, *axes[name], units) for name in names),
         (Join(match["op"], match["place"] or ""),) if match["op"] else (),
         tuple(Limit(kind, int(groups), module) for kind, groups, module in more["limits"]),
         tuple(Pin(kind, name) for kind, name in more["pins"]),
     )
 
 
-def _size(layer):
+def _out_axis(layer):
+    """The axis of the output channels, and their number; an embedding makes channels too, that no pruner masks."""
     axis = channel_axis(layer)
-    return layer.shape[1 if axis is None else axis]
+    if axis is None:
+        axis = len(layer.shape) - 1
+    return axis, layer.shape[axis]
 
 
-def _member(name, layer, units):
-    size = _size(layer) if layer else units
-    axis = channel_axis(layer) if layer else 0
-    return Member(name, Side.OUT, 1 if axis is None else axis, size, 0, size // units, size // units)
+def _member(name, axis, size, units):
+    return Member(name, Side.OUT, axis, size, 0, size // units, size // units)

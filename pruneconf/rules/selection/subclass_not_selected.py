@@ -47,7 +47,7 @@ def check(ctx: Context) -> Iterator[Finding]:
             wanted = DEFAULT_TYPES if item.value == "default" else (item.value,)
             found = [layer for layer in left if not set(layer.bases).isdisjoint(wanted) and _is_reached(layer, item)]
             if found:
-                yield _finding(ctx, item, found)
+                yield _finding(ctx, item, found, next(base for base in found[0].bases if base in wanted))
             left = [layer for layer in left if layer not in found]
 
 
@@ -59,14 +59,13 @@ def _is_reached(layer: Layer, item: Item) -> bool:
     return names is partial is None or any(part in layer.name for part in partial or ())
 
 
-def _finding(ctx: Context, item: Item, layers: list[Layer]) -> Finding:
+def _finding(ctx: Context, item: Item, layers: list[Layer], base: str) -> Finding:
     names = [layer.name for layer in layers]
     types = list(dict.fromkeys(layer.type for layer in layers))
-    base = f"`{item.value}`" if item.value != "default" else "one of the types of `default`"
     derived = "is a subclass" if len(types) == 1 else "are subclasses"
     return ctx.finding(
         item.path,
-        f"this does not select {some(names)}: {some(types)} {derived} of {base}, and only the exact type counts",
+        f"this does not select {some(names)}: {some(types)} {derived} of `{base}`, and only the exact type counts",
         help=f"write {some(types)} too, or exclude {'it' if len(names) == 1 else 'them'} to say that this is meant",
         layers=names,
     )

@@ -43,10 +43,15 @@ def cuts(plan: Plan) -> Iterator[Cut]:
     for coupling in plan.graph.couplings:
         names = list(dict.fromkeys(member.layer for member in coupling.members if _makes(plan, member)))
         entries = {name: plan.by_name.get(name) for name in names}
-        pruned = tuple(entry for entry in entries.values() if entry and entry.action is Action.PRUNE)
+        pruned = tuple(entry for entry in entries.values() if entry and _loses_channels(entry))
         if pruned:
             kept = tuple(name for name, entry in entries.items() if entry is None or entry.action is not Action.PRUNE)
             yield Cut(coupling, pruned, kept, tuple(_holding(coupling, len(names))))
+
+
+def _loses_channels(entry: LayerPlan) -> bool:
+    """Whether the layer is pruned, and not of a type that structured pruners refuse (PC508)."""
+    return entry.action is Action.PRUNE and channel_axis(entry.layer) is not None
 
 
 def _makes(plan: Plan, member: Member) -> bool:

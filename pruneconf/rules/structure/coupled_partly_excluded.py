@@ -72,7 +72,9 @@ def _finding(ctx: Context, index: int, found: list[Cut]) -> Finding:
     its = "its" if len(names) == 1 else "their"
     with_whom = _why(ctx, cut)
     joins = (
-        f"{cut.joined} joins {its} channels with {with_whom}" if cut.joined else f"{its} channels belong to {with_whom}"
+        f"{cut.joined} joins {its} channels with {with_whom}"
+        if cut.joined
+        else f"{its} channels are tied to {with_whom}"
     )
     more = f" ({counted(len(found) - 1, 'set')} of layers more like this)" if len(found) > 1 else ""
     return ctx.finding(

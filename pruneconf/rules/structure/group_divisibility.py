@@ -123,5 +123,8 @@ def _named(limit: Limit) -> str:
 def _advice(misfit: _Misfit) -> str:
     """Ratios that keep the allowed numbers; where several layers misfit, those of the first."""
     total = channels(misfit.entry)
-    ratios = [(-(-(total - number) * _DIGITS // total) / _DIGITS, number) for number in misfit.allowed]
-    return "write " + " or ".join(f"{ratio:g} to keep {number:,}" for ratio, number in ratios)
+    ratios = [
+        (-(-(total - number) * _DIGITS // total) / _DIGITS, number) for number in misfit.allowed if number < total
+    ]
+    written = " or ".join(f"{ratio:g} to keep {number:,}" for ratio, number in ratios)
+    return f"write {written}" if written else "exclude it"

@@ -110,5 +110,5 @@ def _finding(ctx: Context, index: int, entries: tuple[LayerPlan, ...]) -> Findin
 def _channels_lost(entries: tuple[LayerPlan, ...]) -> str:
     masked = masked_channels(entries[0])
     if len(entries) > 1 or masked is None:
-        return "some of its channels will be masked"
+        return f"some of {'its' if len(entries) == 1 else 'their'} channels will be masked"
     return f"{masked:,} of its {counted(channels(entries[0]), 'channel')} will be masked"
