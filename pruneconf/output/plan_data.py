@@ -30,9 +30,9 @@ def _coupling(coupling: Coupling) -> dict[str, Any]:
         "units": coupling.units,
         "divisor": coupling.divisor,
         **{side.value: list(coupling.layers(side)) for side in Side},
-        "joins": [join._asdict() for join in coupling.joins],
-        "limits": [limit._asdict() for limit in coupling.limits],
-        "pins": [pin._asdict() for pin in coupling.pins],
+        "joins": [list(join) for join in coupling.joins],
+        "limits": [list(limit) for limit in coupling.limits],
+        "pins": [list(pin) for pin in coupling.pins],
     }
 
 

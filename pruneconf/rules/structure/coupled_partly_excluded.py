@@ -90,12 +90,17 @@ def _why(ctx: Context, cut: Cut) -> str:
     """Who keeps the channels."""
     if not cut.kept:
         return _PINS[cut.pins[0].kind]
-    entry = ctx.plan.by_name.get(cut.kept[0])
-    are = "is" if len(cut.kept) == 1 else "are"
+    fates = {_fate(ctx, name) for name in cut.kept}
+    if len(fates) > 1:
+        return f"those of {some(cut.kept)}, none of which is pruned"
+    return f"those of {some(cut.kept)}, which {'is' if len(cut.kept) == 1 else 'are'} {fates.pop()}"
+
+
+def _fate(ctx: Context, name: str) -> str:
+    entry = ctx.plan.by_name.get(name)
     if entry is None:
-        return f"those of {some(cut.kept)}, which no config can select"
-    fate = "excluded" if entry.action is Action.EXCLUDE else "not selected"
-    return f"those of {some(cut.kept)}, which {are} {fate}"
+        return "out of reach of any config"
+    return "excluded" if entry.action is Action.EXCLUDE else "not selected"
 
 
 def _advice(ctx: Context, cut: Cut) -> str:
@@ -111,9 +116,9 @@ def _can_go(ctx: Context, cut: Cut) -> bool:
 
 def _excluded(ctx: Context, cut: Cut) -> list[Label]:
     """Where the first layer that keeps its channels is excluded."""
-    entry = ctx.plan.by_name.get(cut.kept[0]) if cut.kept else None
-    if entry is None or entry.decided_by is None:
-        return []
-    name = entry.layer.name
-    place = entry_reaching(ctx.selection, ctx.sub_configs[entry.decided_by], ctx.selection.of_names([name]))
-    return [ctx.label(place, f"excludes `{name}`")]
+    for name in cut.kept:
+        entry = ctx.plan.by_name.get(name)
+        if entry is not None and entry.decided_by is not None:
+            place = entry_reaching(ctx.selection, ctx.sub_configs[entry.decided_by], ctx.selection.of_names([name]))
+            return [ctx.label(place, f"excludes `{name}`")]
+    return []
