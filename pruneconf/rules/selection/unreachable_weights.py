@@ -52,6 +52,7 @@ from pruneconf.rules.words import typed
 
 _LARGE = 4
 """One part in so many of all parameters."""
+_HEAVY = 100
 
 
 @rule("PC211", "unreachable-weights", severity=WARNING, needs="plan")
@@ -59,8 +60,8 @@ def check(ctx: Context) -> Iterator[Finding]:
     broad = next((each for each in ctx.sub_configs if _is_broad(each)), None)
     if broad is None:
         return
-    parameters = _parameters(ctx)
-    layers = _foreign_layers(ctx, set(broad.op_types or ()))
+    parameters = _heavy(ctx, _parameters(ctx))
+    layers = _heavy(ctx, _foreign_layers(ctx, set(broad.op_types or ())))
     missed = sum(parameters.values()) + sum(layers.values())
     total = max(ctx.graph.parameters, missed)
     if missed and missed * _LARGE >= total:
@@ -76,6 +77,11 @@ def _is_broad(sub_config: SubConfig) -> bool:
     """Whether it prunes by type alone."""
     by_name = sub_config.op_names is not None or sub_config.op_partial_names is not None
     return bool(sub_config.op_types) and not by_name and not sub_config.exclude
+
+
+def _heavy(ctx: Context, found: dict[str, int]) -> dict[str, int]:
+    """What holds more than a hundredth of the model: the router of a mixture, which nobody should prune, does not."""
+    return {name: numel for name, numel in found.items() if numel * _HEAVY >= ctx.graph.parameters}
 
 
 def _parameters(ctx: Context) -> dict[str, int]:
