@@ -21,8 +21,16 @@ def describe(error: BaseException, project: Project, main: Path | None) -> str:
     place = _place(error, project)
     if place is None:
         return _what(error)
-    file, line = place
-    return f"{_name_of(file, main)}line {line}: {_what(error)}"
+    return f"{place_name(*place, main)}: {_what(error)}"
+
+
+def place_name(file: str, line: int, main: Path | None) -> str:
+    """A line as messages call it: `line 12` of `main`, or of another file, which is then named."""
+    path = Path(os.path.realpath(file))
+    if main is not None and path == main.resolve():
+        return f"line {line}"
+    here = Path.cwd().resolve()
+    return f"`{path.relative_to(here) if path.is_relative_to(here) else path}` line {line}"
 
 
 def advice(error: BaseException, main: Path | None) -> str:
@@ -37,6 +45,8 @@ def advice(error: BaseException, main: Path | None) -> str:
         return f"name it as `{package.name}.{main.stem}:attr` from the directory that holds `{package.name}`"
     if isinstance(error, ModuleNotFoundError) and (error.name or ".").isidentifier():
         return _advice_on_missing(str(error.name), main)
+    if isinstance(error, MemoryError) or "allocate memory" in text:
+        return "make large tensors on the default device, where a graph needs no memory for them"
     if "HF_HUB_OFFLINE" in text or "couldn't connect to" in text:
         return "a graph is made without the network; set `HF_HUB_OFFLINE=0` to allow it"
     return "`--debug` shows the traceback"
@@ -64,13 +74,6 @@ def _place(error: BaseException, project: Project) -> tuple[str, int] | None:
     ]
     return frames[-1] if frames else None
 
-
-def _name_of(file: str, main: Path | None) -> str:
-    path = Path(os.path.realpath(file))
-    if main is not None and path == main.resolve():
-        return ""
-    here = Path.cwd().resolve()
-    return f"`{path.relative_to(here) if path.is_relative_to(here) else path}` "
 
 
 def _what(error: BaseException) -> str:

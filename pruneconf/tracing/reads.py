@@ -1,0 +1,108 @@
+"""Which files a graph was made from, and whether they are still the same."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from pruneconf.graph.stale import file_digest
+
+_LARGE = 1 << 20
+_TOO_MANY = 2000
+_INSTALLED = ("site-packages", "dist-packages")
+_OF_NOBODY = tuple(
+    os.path.realpath(path)
+    for path in ("/proc", "/sys", "/dev", sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+)
+
+Stamp = tuple[int, int]
+"""Size in bytes and time of the last change in nanoseconds."""
+
+
+class Reads(NamedTuple):
+    """Absolute paths: the sha256 (hex) of what was read of the user's, the stamps of large files and of packages."""
+
+    contents: Mapping[str, str]
+    stamps: Mapping[str, Stamp]
+
+
+def same(reads: Reads) -> bool:
+    """Whether all files are what they were."""
+    try:
+        return all(_stamp(path) == tuple(stamp) for path, stamp in reads.stamps.items()) and all(
+            file_digest(Path(path)) == digest for path, digest in reads.contents.items()
+        )
+    except OSError:
+        return False
+
+
+def watch_reads() -> set[str]:
+    """The files that this process opens for reading from now on; the set grows."""
+    opened: set[str] = set()
+    writing = os.O_WRONLY | os.O_RDWR
+
+    def hook(event: str, details: tuple[object, ...]) -> None:
+        if event != "open":
+            return
+        path, _, flags = details
+        if isinstance(path, str | bytes) and not (isinstance(flags, int) and flags & writing):
+            opened.add(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 (on every open: it must be quick)
+
+    sys.addaudithook(hook)
+    return opened
+
+
+def reads_of(opened: Iterable[str], sources: Iterable[Path], since: int) -> Reads | None:
+    """What a graph was made from: `sources`, all modules that are loaded, and what was `opened`.
+
+    An installed package is told by its first file, everything else file by file. None where files changed after
+    `since` (nanoseconds), so that nobody knows which version was read, or where there are too many to look at each time.
+    """
+    installed, loaded = _modules()
+    local = set(map(str, sources)) | loaded | {path for path in opened if not _is_installed(path)}
+    files = {path: _stamp(path) for path in sorted(installed | local) if _counts(path)}
+    if len(files) > _TOO_MANY or any(changed > since for _, changed in files.values()):
+        return None
+    small = [path for path in files if path in local and files[path][0] <= _LARGE]
+    contents = {path: file_digest(Path(path)) for path in small}
+    return Reads(contents, {path: stamp for path, stamp in files.items() if path not in contents})
+
+
+def _modules() -> tuple[set[str], set[str]]:
+    """The first files of the installed packages that are loaded, and the files of all other modules."""
+    installed, loaded = set(), set()
+    for name, module in list(sys.modules.items()):
+        for file in _file(module):
+            if not _is_installed(file):
+                loaded.add(file)
+                continue
+            first = sys.modules.get(name.partition(".")[0], module)
+            installed.update(_file(first) or [file])
+    return installed, loaded
+
+
+def _file(module: ModuleType) -> list[str]:
+    file = getattr(module, "__dict__", {}).get("__file__")  # not by attribute: a lazy module would load itself
+    return [os.path.abspath(file)] if isinstance(file, str) else []  # noqa: PTH100
+
+
+def _is_installed(path: str) -> bool:
+    return any(f"{os.sep}{folder}{os.sep}" in path for folder in _INSTALLED)
+
+
+def _counts(path: str) -> bool:
+    """Whether it is a file that can change what a model is: not python's own, nor a by-product of importing."""
+    real = os.path.realpath(path)
+    if f"{os.sep}__pycache__{os.sep}" in real or not Path(real).is_file():
+        return False
+    return _is_installed(path) or not any(real.startswith(folder + os.sep) for folder in _OF_NOBODY)
+
+
+def _stamp(path: str) -> Stamp:
+    status = os.stat(path)  # noqa: PTH116
+    return status.st_size, status.st_mtime_ns
