@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from pruneconf.graph import Member, Side
 from pruneconf.tracing import trace
@@ -54,8 +54,8 @@ IDS = torch.ones(1, 5, dtype=torch.long)
 
 def residual_add():
     def run(net, x):
-        x = F.relu(net.norm(net.conv1(x)))
-        return net.fc(F.adaptive_avg_pool2d(x + net.conv2(x), 1).flatten(1))
+        x = functional.relu(net.norm(net.conv1(x)))
+        return net.fc(functional.adaptive_avg_pool2d(x + net.conv2(x), 1).flatten(1))
 
     layers = {"conv1": conv(3, 8), "norm": nn.BatchNorm2d(8), "conv2": conv(8, 8), "fc": nn.Linear(8, 5)}
     return Net(run, **layers), IMAGE
@@ -96,7 +96,7 @@ def transposed():
 def squeeze_and_excite():
     def run(net, x):
         x = net.conv(x)
-        gate = net.widen(F.relu(net.narrow(F.adaptive_avg_pool2d(x, 1))))
+        gate = net.widen(functional.relu(net.narrow(functional.adaptive_avg_pool2d(x, 1))))
         return net.last(x * torch.sigmoid(gate))
 
     return Net(run, conv=conv(3, 8), narrow=nn.Conv2d(8, 2, 1), widen=nn.Conv2d(2, 8, 1), last=conv(8, 4)), IMAGE
@@ -136,7 +136,7 @@ def grouped_query_attention():
         query, key, value = (f(x).view(1, 5, -1, 4).transpose(1, 2) for f in (net.query, net.key, net.value))
         query, key = rotate(net.scale(query)), rotate(key)
         key, value = (part.repeat_interleave(4, dim=1) for part in (key, value))
-        mixed = F.scaled_dot_product_attention(query, key, value)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
         return net.head(net.out(mixed.transpose(1, 2).reshape(1, 5, 32)))
 
     layers = {"query": nn.Linear(16, 32), "key": nn.Linear(16, 8), "value": nn.Linear(16, 8), "scale": nn.LayerNorm(4)}
@@ -155,7 +155,7 @@ def tied_embedding():
 def shared_module():
     def run(net, x):
         x = net.stem(x)
-        return net.last(net.block(F.relu(net.block(x))))
+        return net.last(net.block(functional.relu(net.block(x))))
 
     return Net(run, stem=conv(3, 6), block=conv(6, 6), last=conv(6, 2)), IMAGE
 
@@ -172,7 +172,7 @@ def slices():
 def chunks_with_a_gate():
     def run(net, x):
         value, gate = net.both(x).chunk(2, dim=-1)
-        return net.down(F.silu(gate) * value)
+        return net.down(functional.silu(gate) * value)
 
     return Net(run, both=nn.Linear(3, 12), down=nn.Linear(6, 3)), torch.zeros(1, 3)
 
@@ -243,7 +243,7 @@ def test_a_unit_without_its_makers_has_no_effect(build):
     parameters = dict(model.named_parameters(remove_duplicate=False))
     noise = {key: torch.randn_like(value) for key, value in parameters.items()}
     with torch.no_grad():
-        for key, value in parameters.items():
+        for value in parameters.values():
             value.copy_(torch.randn_like(value))
     graph = trace(model, tuple(inputs))
     for coupling in graph.couplings:
