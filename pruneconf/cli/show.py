@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, sound_config
+from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, sound_config
 
 PIPED_WIDTH = 1000
 """Columns of a table that no terminal shows: wide enough that nothing is cut off."""
@@ -18,12 +18,12 @@ PIPED_WIDTH = 1000
 @click.option(
     "--format", "output_format", type=click.Choice(["table", "tree", "json"]), default="table", show_default=True
 )
-@debug_option
-def command(model: str, config: str, output_format: str) -> None:
+@model_options
+def command(model: str, config: str, output_format: str, options: ModelOptions) -> None:
     """Show the plan: what CONFIG will do to every layer of MODEL, before anything runs."""
     from pruneconf.plan import resolve
 
-    graph = graph_of(model)
+    graph = graph_of(model, options=options)
     plan = resolve(sound_config(config, graph), graph)
     if output_format == "json":
         import json

@@ -62,7 +62,7 @@ def trace_apart(
 
 def _run(order: Order, folder: str, *, debug: bool, waiting: Callable[[], None]) -> int | None:
     """The exit status of the process; None if it had to be ended."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 (our own code; it runs the user's)
         [sys.executable, "-P", "-c", _START, json.dumps(sys.path), json.dumps(order), folder],
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr if debug else subprocess.DEVNULL,

@@ -46,6 +46,12 @@ def recall(entry: Path) -> Traced | None:
         return None
 
 
+def forget(entry: Path) -> None:
+    """Remove a graph that the user does not trust."""
+    with suppress(OSError):
+        entry.unlink(missing_ok=True)
+
+
 def remember(entry: Path, data: dict[str, Any]) -> None:
     """Keep a graph for later runs, where that can be done: a folder that cannot be written to is no failure."""
     if data.get("reads") is None:

@@ -10,6 +10,14 @@ from pathlib import Path
 from pruneconf.tracing.user_code import Project
 
 _LONGEST = 160
+_NO_NETWORK = "a graph is made without the network; set `HF_HUB_OFFLINE=0` to allow it"
+_NO_MEMORY = "make large tensors on the default device, where a graph needs no memory for them"
+_BY_TEXT = (
+    ("HF_HUB_OFFLINE", _NO_NETWORK),
+    ("couldn't connect to", _NO_NETWORK),
+    ("allocate memory", _NO_MEMORY),
+    ("MemoryError", _NO_MEMORY),
+)
 _META = re.compile(r"(?<![a-z])meta(?![a-z])", re.IGNORECASE)
 
 
@@ -35,7 +43,7 @@ def place_name(file: str, line: int, main: Path | None) -> str:
 
 def advice(error: BaseException, main: Path | None) -> str:
     """What to do about an error."""
-    text = str(error)
+    text = str(error) or type(error).__name__
     if isinstance(error, SystemExit):
         return 'put what runs as a script under `if __name__ == "__main__":`'
     if isinstance(error, SyntaxError):
@@ -45,11 +53,7 @@ def advice(error: BaseException, main: Path | None) -> str:
         return f"name it as `{package.name}.{main.stem}:attr` from the directory that holds `{package.name}`"
     if isinstance(error, ModuleNotFoundError) and (error.name or ".").isidentifier():
         return _advice_on_missing(str(error.name), main)
-    if isinstance(error, MemoryError) or "allocate memory" in text:
-        return "make large tensors on the default device, where a graph needs no memory for them"
-    if "HF_HUB_OFFLINE" in text or "couldn't connect to" in text:
-        return "a graph is made without the network; set `HF_HUB_OFFLINE=0` to allow it"
-    return "`--debug` shows the traceback"
+    return next((advice for words, advice in _BY_TEXT if words in text), "`--debug` shows the traceback")
 
 
 def needs_values(error: BaseException | None) -> bool:
@@ -73,7 +77,6 @@ def _place(error: BaseException, project: Project) -> tuple[str, int] | None:
         if project.owns(frame.f_code.co_filename)
     ]
     return frames[-1] if frames else None
-
 
 
 def _what(error: BaseException) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -15,10 +15,6 @@ from pruneconf.graph.stale import file_digest
 _LARGE = 1 << 20
 _TOO_MANY = 2000
 _INSTALLED = ("site-packages", "dist-packages")
-_OF_NOBODY = tuple(
-    os.path.realpath(path)
-    for path in ("/proc", "/sys", "/dev", sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-)
 
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds."""
@@ -61,7 +57,7 @@ def reads_of(opened: Iterable[str], sources: Iterable[Path], since: int) -> Read
     """What a graph was made from: `sources`, all modules that are loaded, and what was `opened`.
 
     An installed package is told by its first file, everything else file by file. None where files changed after
-    `since` (nanoseconds), so that nobody knows which version was read, or where there are too many to look at each time.
+    `since` (nanoseconds), so that nobody knows which version was read, or where there are too many to look at.
     """
     installed, loaded = _modules()
     local = set(map(str, sources)) | loaded | {path for path in opened if not _is_installed(path)}
@@ -100,7 +96,16 @@ def _counts(path: str) -> bool:
     real = os.path.realpath(path)
     if f"{os.sep}__pycache__{os.sep}" in real or not Path(real).is_file():
         return False
-    return _is_installed(path) or not any(real.startswith(folder + os.sep) for folder in _OF_NOBODY)
+    return _is_installed(path) or not any(real.startswith(folder + os.sep) for folder in _of_nobody())
+
+
+@cache
+def _of_nobody() -> tuple[str, ...]:
+    """Where the files of the system and of python itself lie."""
+    import sysconfig
+
+    of_python = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+    return tuple(os.path.realpath(path) for path in ("/proc", "/sys", "/dev", *of_python))
 
 
 def _stamp(path: str) -> Stamp:
