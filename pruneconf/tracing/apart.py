@@ -20,15 +20,14 @@ from typing import Any
 
 from pruneconf.errors import PruneconfError
 from pruneconf.tracing.failure import place_name
-from pruneconf.tracing.order import Order
+from pruneconf.tracing.order import LAST_WORDS, RESULT, Order
 from pruneconf.tracing.target import Code, Pretrained
 from pruneconf.tracing.user_code import Project
-from pruneconf.tracing.worker import LAST_WORDS, RESULT
 
 _SHORT = 1.0
 """Seconds after which a user wants to know what takes so long."""
-_GRACE = 1.0
-"""Seconds that the process gets on top, to say where it was when its time ran out."""
+_GRACE = 60.0
+"""Seconds on top for importing torch, before the process itself looks at the time."""
 
 _START = """\
 import json, sys
@@ -74,7 +73,7 @@ def _run(order: Order, folder: str, *, debug: bool, waiting: Callable[[], None])
             return process.wait(_SHORT)
         waiting()
         with suppress(subprocess.TimeoutExpired):
-            return process.wait(max(order.timeout - _SHORT, 0) + _GRACE)
+            return process.wait(order.timeout + _GRACE)
         return None
     finally:
         _end(process)

@@ -16,12 +16,12 @@ _LARGE = 1 << 20
 _TOO_MANY = 2000
 _INSTALLED = ("site-packages", "dist-packages")
 
-Stamp = tuple[int, int]
-"""Size in bytes and time of the last change in nanoseconds."""
+Stamp = list[int] | None
+"""Size in bytes and time of the last change in nanoseconds; None for a file that is not there."""
 
 
 class Reads(NamedTuple):
-    """Absolute paths: the sha256 (hex) of what was read of the user's, the stamps of large files and of packages."""
+    """Absolute paths: the sha256 (hex) of what was read of the user's, the stamps of all other files."""
 
     contents: Mapping[str, str]
     stamps: Mapping[str, Stamp]
@@ -30,7 +30,7 @@ class Reads(NamedTuple):
 def same(reads: Reads) -> bool:
     """Whether all files are what they were."""
     try:
-        return all(_stamp(path) == tuple(stamp) for path, stamp in reads.stamps.items()) and all(
+        return all(_stamp(path) == stamp for path, stamp in reads.stamps.items()) and all(
             file_digest(Path(path)) == digest for path, digest in reads.contents.items()
         )
     except OSError:
@@ -54,19 +54,19 @@ def watch_reads() -> set[str]:
 
 
 def reads_of(opened: Iterable[str], sources: Iterable[Path], since: int) -> Reads | None:
-    """What a graph was made from: `sources`, all modules that are loaded, and what was `opened`.
+    """What a graph was made from: `sources`, all modules that are loaded, and what was `opened`, be it there or not.
 
     An installed package is told by its first file, everything else file by file. None where files changed after
     `since` (nanoseconds), so that nobody knows which version was read, or where there are too many to look at.
     """
     installed, loaded = _modules()
-    local = set(map(str, sources)) | loaded | {path for path in opened if not _is_installed(path)}
-    files = {path: _stamp(path) for path in sorted(installed | local) if _counts(path)}
-    if len(files) > _TOO_MANY or any(changed > since for _, changed in files.values()):
+    own = {*map(str, sources), *loaded, *(path for path in opened if not _is_installed(path))}
+    stamps = {path: _stamp(path) for path in sorted(installed | own) if _counts(path)}
+    if len(stamps) > _TOO_MANY or any(stamp is not None and stamp[1] > since for stamp in stamps.values()):
         return None
-    small = [path for path in files if path in local and files[path][0] <= _LARGE]
+    small = [path for path, stamp in stamps.items() if path in own and stamp is not None and stamp[0] <= _LARGE]
     contents = {path: file_digest(Path(path)) for path in small}
-    return Reads(contents, {path: stamp for path, stamp in files.items() if path not in contents})
+    return Reads(contents, {path: stamp for path, stamp in stamps.items() if path not in contents})
 
 
 def _modules() -> tuple[set[str], set[str]]:
@@ -92,11 +92,11 @@ def _is_installed(path: str) -> bool:
 
 
 def _counts(path: str) -> bool:
-    """Whether it is a file that can change what a model is: not python's own, nor a by-product of importing."""
-    real = os.path.realpath(path)
-    if f"{os.sep}__pycache__{os.sep}" in real or not Path(real).is_file():
+    """Whether it can change what a model is: no part of python, no by-product of importing, nothing but a file."""
+    real = Path(os.path.realpath(path))
+    if "__pycache__" in real.parts or (real.exists() and not (real.is_file() and os.access(real, os.R_OK))):
         return False
-    return _is_installed(path) or not any(real.startswith(folder + os.sep) for folder in _of_nobody())
+    return _is_installed(path) or not any(map(real.is_relative_to, _of_nobody()))
 
 
 @cache
@@ -109,5 +109,8 @@ def _of_nobody() -> tuple[str, ...]:
 
 
 def _stamp(path: str) -> Stamp:
-    status = os.stat(path)  # noqa: PTH116
-    return status.st_size, status.st_mtime_ns
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except FileNotFoundError:
+        return None
+    return [status.st_size, status.st_mtime_ns]

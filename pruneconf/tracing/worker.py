@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import json
 import os
+import signal
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from pruneconf.errors import PruneconfError, bug_report
 from pruneconf.tracing.memory import limit_memory
-from pruneconf.tracing.order import Order
+from pruneconf.tracing.order import LAST_WORDS, RESULT, Order
 from pruneconf.tracing.reads import reads_of, watch_reads
 from pruneconf.tracing.result import error_text, result_text
 
-RESULT, LAST_WORDS = "result.json", "last-words.txt"
-"""What the process leaves in its folder: what it found, and where it was when it crashed or ran out of time."""
+_SET_PARENT_DEATH_SIGNAL = 1
 
 
 def main(order: str, folder: str) -> NoReturn:
@@ -25,18 +27,24 @@ def main(order: str, folder: str) -> NoReturn:
     asked = Order(*json.loads(order))
     with Path(folder, LAST_WORDS).open("w") as last_words:
         faulthandler.enable(last_words)
-        faulthandler.dump_traceback_later(asked.timeout, exit=True, file=last_words)
+        _die_with_parent()
         limit_memory()
-        text = _result(asked)
+        text = _result(asked, last_words)
         draft = Path(folder, f"{RESULT}.{os.getpid()}")
         draft.write_text(text, encoding="utf-8")
         draft.replace(Path(folder, RESULT))
         os._exit(0)  # the model's threads and exit hooks are not waited for
 
 
-def _result(order: Order) -> str:
+def _die_with_parent() -> None:
+    """Do not outlive the process that waits for the result (Linux; elsewhere the time limit ends it)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def _result(order: Order, last_words: TextIO) -> str:
     try:
-        return _traced(order)
+        return _traced(order, last_words)
     except PruneconfError as error:
         traceback.print_exception(error.__cause__ or error)  # seen with `--debug` only
         return error_text(str(error))
@@ -48,11 +56,12 @@ def _result(order: Order) -> str:
         return error_text(_ended(order.target, error))
 
 
-def _traced(order: Order) -> str:
+def _traced(order: Order, last_words: TextIO) -> str:
     opened, since = watch_reads(), time.time_ns()
     from pruneconf.tracing.inputs import parse_input
     from pruneconf.tracing.load import load_graph
 
+    faulthandler.dump_traceback_later(order.timeout, exit=True, file=last_words)  # importing torch does not count
     base = Path(order.base)
     traced = load_graph(order.target, base, [parse_input(text) for text in order.inputs])
     sources = [(base / name).resolve() for name in traced.graph.sources]
