@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pruneconf.errors import PruneconfError
-from pruneconf.tracing.failure import place_name
+from pruneconf.tracing.failure import ADVICE_ON_MEMORY, place_name
 from pruneconf.tracing.order import LAST_WORDS, RESULT, Order
 from pruneconf.tracing.target import Code, Pretrained
 from pruneconf.tracing.user_code import Project
@@ -81,8 +81,10 @@ def _run(order: Order, folder: str, *, debug: bool, waiting: Callable[[], None])
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the process and what it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):  # PermissionError: macOS, where none is left
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
 
 
@@ -94,10 +96,10 @@ def _why(order: Order, what: Code | Pretrained, status: int | None, last_words: 
             f'put long work under `if __name__ == "__main__":`, or allow more time with `--timeout`'
         )
     at = f" at {place}" if place else ""
-    if status == -signal.SIGKILL:
-        return f"`{order.target}` was killed{at}, most likely because it needs more memory than there is"
-    if status < 0:
-        name = signal.Signals(-status).name
+    name = signal.Signals(-status).name if status < 0 else ""
+    if name == "SIGKILL":
+        return f"`{order.target}` was killed{at}, most likely for want of memory; {ADVICE_ON_MEMORY}"
+    if name:
         return f"`{order.target}` crashed python ({name}){at}; `--debug` shows the traceback"
     return (
         f"`{order.target}` ended python with status {status}{at}; "

@@ -11,12 +11,12 @@ from pruneconf.tracing.user_code import Project
 
 _LONGEST = 160
 _NO_NETWORK = "a graph is made without the network; set `HF_HUB_OFFLINE=0` to allow it"
-_NO_MEMORY = "make large tensors on the default device, where a graph needs no memory for them"
+ADVICE_ON_MEMORY = "make large tensors on the default device, where a graph needs no memory for them"
 _BY_TEXT = (
     ("HF_HUB_OFFLINE", _NO_NETWORK),
     ("couldn't connect to", _NO_NETWORK),
-    ("allocate memory", _NO_MEMORY),
-    ("MemoryError", _NO_MEMORY),
+    ("allocate memory", ADVICE_ON_MEMORY),
+    ("MemoryError", ADVICE_ON_MEMORY),
 )
 _META = re.compile(r"(?<![a-z])meta(?![a-z])", re.IGNORECASE)
 

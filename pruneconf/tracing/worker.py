@@ -38,7 +38,7 @@ def main(order: str, folder: str) -> NoReturn:
 
 def _die_with_parent() -> None:
     """Do not outlive the process that waits for the result (Linux; elsewhere the time limit ends it)."""
-    with suppress(OSError, AttributeError):
+    with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
