@@ -26,6 +26,12 @@ def run(command: Sequence[str]) -> Run:
     return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
+def measured(command: Sequence[str], times: int) -> Run:
+    """The median of a command, run several times after a warm-up."""
+    run(command)
+    return _median([run(command) for _ in range(times)])
+
+
 def compare(ours: Sequence[str], peer: Sequence[str], times: int) -> tuple[Run, Run, float]:
     """Medians of both commands, run in turn after a warm-up, and the median ratio of their CPU seconds."""
     run(ours), run(peer)

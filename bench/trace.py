@@ -7,9 +7,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 
-from measure import Run, run
+from measure import Run, measured
 
 COMMAND = [sys.executable, "-m", "pruneconf"]
 LLAMA_3_70B = {
@@ -27,12 +26,6 @@ DEEPSEEK_V3 = {"architectures": ["DeepseekV3ForCausalLM"], "model_type": "deepse
 CONFIG = "- op_types: [Linear]\n  sparsity_per_layer: 0.5\n- op_names: [lm_head]\n  exclude: true\n"
 
 
-def measured(command: list[str], times: int) -> Run:
-    run(command)
-    runs = [run(command) for _ in range(times)]
-    return Run(median(each.cpu for each in runs), max(each.peak for each in runs))
-
-
 def row(name: str, got: Run, seconds: float, peak: float) -> None:
     verdict = "ok" if got.cpu <= seconds and got.peak <= peak else "MISSED"
     print(f"{name:34} {got.cpu:6.2f} s {got.peak:5.0f} MiB  (targets {seconds:.1f} s, {peak:.0f} MiB: {verdict})")
@@ -42,7 +35,7 @@ def model(here: Path, name: str, config: dict[str, object], seconds: float, peak
     (here / name).mkdir()
     (here / name / "config.json").write_text(json.dumps(config))
     graph = here / f"{name}.graph.json"
-    trace = [*COMMAND, "trace", str(here / name), "-o", str(graph)]
+    trace = [*COMMAND, "trace", str(here / name), "-o", str(graph), "--no-cache"]
     subprocess.run(trace, check=True, capture_output=True)
     data = json.loads(graph.read_text())
     print(f"{name}: {data['parameters'] / 1e9:.0f} G parameters, origin {data['origin']}, ", end="")

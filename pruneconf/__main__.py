@@ -8,7 +8,7 @@ import os
 import sys
 from typing import NoReturn
 
-from pruneconf.errors import PruneconfError
+from pruneconf.errors import PruneconfError, bug_report
 
 COULD_NOT_RUN = 2
 INTERRUPTED = 130
@@ -53,8 +53,7 @@ def _run() -> int:
     except Exception as error:
         if "--debug" in sys.argv:
             raise
-        what = f"{type(error).__name__}: {error}"
-        return _failed(f"this is a bug in pruneconf ({what}); please report it with what --debug shows", COULD_NOT_RUN)
+        return _failed(bug_report(error), COULD_NOT_RUN)
     return status or 0
 
 

@@ -1,4 +1,6 @@
-"""The one exception that a user of pruneconf ever needs to catch."""
+"""The one exception that a user of pruneconf ever needs to catch, and what to say of any other."""
+
+from __future__ import annotations
 
 
 class PruneconfError(Exception):
@@ -6,3 +8,8 @@ class PruneconfError(Exception):
 
     The command line prints it on stderr and exits with status 2.
     """
+
+
+def bug_report(error: Exception) -> str:
+    """The sentence for a failure that no user caused."""
+    return f"this is a bug in pruneconf ({type(error).__name__}: {error}); please report it with what --debug shows"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, require_torch, sound_config
+from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, require_torch, sound_config
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     help="How to store the masks: a byte an element, a bit, or not at all.",
 )
 @click.option("--force", is_flag=True, help="Replace OUTPUT if it is there.")
-@debug_option
-def command(model: str, config: str, output: Path, weights: Path | None, masks: str, *, force: bool) -> None:
+@model_options
+def command(
+    model: str, config: str, output: Path, weights: Path | None, masks: str, *, force: bool, options: ModelOptions
+) -> None:
     """Prune MODEL by CONFIG: set the weights of smallest magnitude to zero, exactly as many as the config says.
 
     The weights are those of the built model, or of a checkpoint given with --weights: a .safetensors file, a
@@ -42,7 +44,7 @@ def command(model: str, config: str, output: Path, weights: Path | None, masks: 
     from pruneconf.plan import resolve
     from pruneconf.pruning import apply
 
-    graph = graph_of(model)
+    graph = graph_of(model, options=options)
     plan = resolve(sound_config(config, graph), graph)
     source = weights or _weights_of(model)
     with _progress() as progress:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -17,13 +18,58 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pruneconf.graph import ModelGraph
+    from pruneconf.tracing import Traced
 
 CONFIG_ENDINGS = (".yaml", ".yml", ".json")
 MODEL_ENDINGS = (".graph.json", ".index.json")
 PATTERNS = ("*.prune.yaml", "*.prune.yml", "*.prune.json", "pruneconf.yaml", "pruneconf.yml", "pruneconf.json")
 """What a config is called, where a whole directory is searched."""
 
-debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a bug.")
+debug_option = click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show tracebacks, and what the model prints."
+)
+
+
+class ModelOptions(NamedTuple):
+    """How a model is traced: its example inputs, the seconds it may take, whether the graph may be a remembered one."""
+
+    inputs: tuple[str, ...] = ()
+    timeout: float = 60
+    cache: bool = True
+
+
+_DEFAULTS = ModelOptions()
+_OPTIONS = (
+    click.option(
+        "--input",
+        "inputs",
+        metavar="SHAPE",
+        multiple=True,
+        help="An example input, such as 1,3,224,224 or ids:1x16:int64; one for each argument of the model.",
+    ),
+    click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0, min_open=True),
+        default=_DEFAULTS.timeout,
+        show_default=True,
+        help="How long the model's code may run.",
+    ),
+    click.option("--no-cache", is_flag=True, help="Trace the model anew, and do not remember its graph."),
+    debug_option,
+)
+
+
+def model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of all that take a MODEL; it gets them as one keyword argument `options`."""
+
+    @wraps(command)
+    def with_options(*arguments: Any, inputs: tuple[str, ...], timeout: float, no_cache: bool, **others: Any) -> None:
+        command(*arguments, options=ModelOptions(inputs, timeout, not no_cache), **others)
+
+    for option in reversed(_OPTIONS):
+        with_options = option(with_options)
+    return with_options
 
 
 def _pruner(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001 - click's signature
@@ -87,20 +133,49 @@ def _files(argument: str) -> list[str]:
     return found
 
 
-def graph_of(model: str, base: Path | None = None, inputs: Sequence[str] = ()) -> ModelGraph:
-    """The graph of a model: read from a graph file without torch, else traced with these example inputs.
+def graph_of(model: str, base: Path | None = None, options: ModelOptions = _DEFAULTS) -> ModelGraph:
+    """The graph of a model: read from a graph file, else remembered, else traced in a process of its own.
 
-    The graph names its sources relative to `base`, the folder in which its file will stand.
+    Only that process imports torch. The graph names its sources relative to `base`, the folder in which its file will
+    stand; the current one where there is none.
     """
-    if model.endswith(".graph.json"):
-        return _read_graph(model)
-    require_torch(f"reading `{model}`")
-    from pruneconf.tracing import load_graph, parse_input
+    if not model.endswith(".graph.json"):
+        traced = _trace(model, base, options)
+        for remark in traced.notes:
+            note(remark)
+        return traced.graph
+    if options.inputs:
+        raise PruneconfError(
+            f"`{model}` is traced already: leave `--input` out, or name the code that builds the model"
+        )
+    return _read_graph(model)
 
-    traced = load_graph(model, base, [parse_input(text) for text in inputs])
-    for remark in traced.notes:
-        note(remark)
-    return traced.graph
+
+def _trace(model: str, base: Path | None, options: ModelOptions) -> Traced:
+    from pruneconf.tracing.cache import entry_of, forget, recall, remember
+    from pruneconf.tracing.order import Order
+    from pruneconf.tracing.target import locate
+
+    what = locate(model)
+    order = Order(model, options.inputs, str(base or "."), options.timeout)
+    entry = entry_of(order, what)
+    if options.cache and (known := recall(entry)) is not None:
+        return known
+    forget(entry)
+    require_torch(f"reading `{model}`")
+    from pruneconf.tracing.apart import trace_apart
+    from pruneconf.tracing.result import traced_from
+
+    data = trace_apart(order, what, debug="--debug" in sys.argv, waiting=lambda: _progress(f"tracing {model} ..."))
+    traced = traced_from(data)
+    if options.cache:
+        remember(entry, data)
+    return traced
+
+
+def _progress(message: str) -> None:
+    if sys.stderr.isatty():
+        note(message)
 
 
 def _read_graph(path: str) -> ModelGraph:

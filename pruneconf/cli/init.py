@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, note
+from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note
 from pruneconf.errors import PruneconfError
 
 
@@ -20,13 +20,13 @@ from pruneconf.errors import PruneconfError
     show_default=True,
     help="Where to write it; `-` prints it.",
 )
-@debug_option
-def command(model: str, output: Path) -> None:
+@model_options
+def command(model: str, output: Path, options: ModelOptions) -> None:
     """Write a config for MODEL to start from: its parts and sizes in comments, the sensitive layers excluded."""
     from pruneconf.output.starter import starter
 
     printed = str(output) == "-"
-    text = starter(graph_of(model), model, "pruneconf.yaml" if printed else str(output))
+    text = starter(graph_of(model, options=options), model, "pruneconf.yaml" if printed else str(output))
     if printed:
         click.echo(text, nl=False)
         return

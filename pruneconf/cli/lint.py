@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, note, pruner_option, readings, split
+from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note, pruner_option, readings, split
 
 if TYPE_CHECKING:
     from pruneconf.findings import Finding
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--stdin-filename", metavar="NAME", help="What to call the config read from `-`.")
 @click.option("--verbose", is_flag=True, help="Show infos too.")
 @click.option("--quiet", is_flag=True, help="Show errors only, and no summary.")
-@debug_option
+@model_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -39,6 +39,7 @@ def command(
     ignore: tuple[str, ...],
     output_format: str,
     stdin_filename: str | None,
+    options: ModelOptions,
     **shown: bool,
 ) -> None:
     """Check configs, and with a MODEL also what they would do to it.
@@ -53,11 +54,13 @@ def command(
     model, configs = split(arguments, model)
     if not configs:
         ctx.fail(f"`{model}` is a model: name a config to check against it")
+    if options.inputs and model is None:
+        ctx.fail("`--input` is about a model: name one before the configs")
     graph = None
     findings: list[Finding] = []
     files = 0
     for files, reading in enumerate(readings(configs, stdin_filename), 1):  # noqa: B007 - files is their count
-        graph = graph or (_graph(model, chosen) if model else None)
+        graph = graph or (_graph(model, options, chosen) if model else None)
         findings += (finding for finding in lint(reading, graph, pruner) if chosen(finding.rule))
     if output_format == "json":
         _print_json(findings, files)
@@ -67,11 +70,11 @@ def command(
     ctx.exit(int(any(finding.severity in failing for finding in findings)))
 
 
-def _graph(model: str, chosen: Chosen) -> ModelGraph:
+def _graph(model: str, options: ModelOptions, chosen: Chosen) -> ModelGraph:
     """The graph of the model; where it was not traced, a note says which rules could not be checked."""
     from pruneconf.graph import Origin
 
-    graph = graph_of(model)
+    graph = graph_of(model, options=options)
     if graph.origin is not Origin.OPERATORS:
         from pruneconf.rules.registry import rules
 

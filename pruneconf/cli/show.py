@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, sound_config
+from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, sound_config
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
@@ -27,15 +27,24 @@ PIPED_WIDTH = 1000
 @click.option(
     "--groups", is_flag=True, help="Show which channels can only be removed together; CONFIG may be left out."
 )
-@debug_option
+@model_options
 @click.pass_context
-def command(ctx: click.Context, /, model: str, config: str | None, output_format: str, *, groups: bool) -> None:
+def command(
+    ctx: click.Context,
+    /,
+    model: str,
+    config: str | None,
+    output_format: str,
+    options: ModelOptions,
+    *,
+    groups: bool,
+) -> None:
     """Show the plan: what CONFIG will do to every layer of MODEL, before anything runs."""
     from pruneconf.plan import resolve
 
     if config is None and not (groups and output_format != "json"):
         ctx.fail("name a CONFIG" + (" (`pruneconf trace` writes the groups alone as JSON)" if groups else ""))
-    graph = graph_of(model)
+    graph = graph_of(model, options=options)
     plan = resolve(sound_config(config, graph), graph) if config else None
     if plan is not None and output_format == "json":
         _print_json(plan, groups=groups)

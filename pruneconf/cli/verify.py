@@ -6,22 +6,22 @@ from pathlib import Path
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, require_torch, sound_config
+from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, require_torch, sound_config
 
 
 @click.command("verify", short_help="Check that a pruned checkpoint satisfies a config.")
 @click.argument("model")
 @click.argument("config")
 @click.argument("output", type=click.Path(path_type=Path))
-@debug_option
+@model_options
 @click.pass_context
-def command(ctx: click.Context, /, model: str, config: str, output: Path) -> None:
+def command(ctx: click.Context, /, model: str, config: str, output: Path, options: ModelOptions) -> None:
     """Check that OUTPUT, which `apply` wrote, is what CONFIG asks of MODEL: counts, masks, zeros, digests."""
     require_torch("verifying")
     from pruneconf.plan import resolve
     from pruneconf.pruning import verify
 
-    graph = graph_of(model)
+    graph = graph_of(model, options=options)
     verdict = verify(resolve(sound_config(config, graph), graph), output)
     if verdict.ok:
         click.echo(f"{output} satisfies {config}: {verdict.masked:,} weights masked, {verdict.weights} layers checked")

@@ -19,6 +19,7 @@ from pruneconf.tracing.forward import Attempt, best_attempt, with_attempt
 from pruneconf.tracing.guess import guesses
 from pruneconf.tracing.inputs import ATTRIBUTE, FORMS, ExampleInputs, inputs_from_value
 from pruneconf.tracing.modules import module_graph
+from pruneconf.tracing.result import Traced
 from pruneconf.tracing.user_code import Project
 
 
@@ -32,13 +33,6 @@ class Source(NamedTuple):
     def describe(self, error: BaseException) -> str:
         """What went wrong, and where in the user's files."""
         return describe(error, self.project, self.main)
-
-
-class Traced(NamedTuple):
-    """A model graph, and what the user should know about how it was obtained, a sentence each."""
-
-    graph: ModelGraph
-    notes: tuple[str, ...] = ()
 
 
 def trace(

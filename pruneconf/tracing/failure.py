@@ -10,6 +10,14 @@ from pathlib import Path
 from pruneconf.tracing.user_code import Project
 
 _LONGEST = 160
+_NO_NETWORK = "a graph is made without the network; set `HF_HUB_OFFLINE=0` to allow it"
+ADVICE_ON_MEMORY = "make large tensors on the default device, where a graph needs no memory for them"
+_BY_TEXT = (
+    ("HF_HUB_OFFLINE", _NO_NETWORK),
+    ("couldn't connect to", _NO_NETWORK),
+    ("allocate memory", ADVICE_ON_MEMORY),
+    ("MemoryError", ADVICE_ON_MEMORY),
+)
 _META = re.compile(r"(?<![a-z])meta(?![a-z])", re.IGNORECASE)
 
 
@@ -21,13 +29,21 @@ def describe(error: BaseException, project: Project, main: Path | None) -> str:
     place = _place(error, project)
     if place is None:
         return _what(error)
-    file, line = place
-    return f"{_name_of(file, main)}line {line}: {_what(error)}"
+    return f"{place_name(*place, main)}: {_what(error)}"
+
+
+def place_name(file: str, line: int, main: Path | None) -> str:
+    """A line as messages call it: `line 12` of `main`, or of another file, which is then named."""
+    path = Path(os.path.realpath(file))
+    if main is not None and path == main.resolve():
+        return f"line {line}"
+    here = Path.cwd().resolve()
+    return f"`{path.relative_to(here) if path.is_relative_to(here) else path}` line {line}"
 
 
 def advice(error: BaseException, main: Path | None) -> str:
     """What to do about an error."""
-    text = str(error)
+    text = str(error) or type(error).__name__
     if isinstance(error, SystemExit):
         return 'put what runs as a script under `if __name__ == "__main__":`'
     if isinstance(error, SyntaxError):
@@ -37,9 +53,7 @@ def advice(error: BaseException, main: Path | None) -> str:
         return f"name it as `{package.name}.{main.stem}:attr` from the directory that holds `{package.name}`"
     if isinstance(error, ModuleNotFoundError) and (error.name or ".").isidentifier():
         return _advice_on_missing(str(error.name), main)
-    if "HF_HUB_OFFLINE" in text or "couldn't connect to" in text:
-        return "a graph is made without the network; set `HF_HUB_OFFLINE=0` to allow it"
-    return "`--debug` shows the traceback"
+    return next((advice for words, advice in _BY_TEXT if words in text), "`--debug` shows the traceback")
 
 
 def needs_values(error: BaseException | None) -> bool:
@@ -63,14 +77,6 @@ def _place(error: BaseException, project: Project) -> tuple[str, int] | None:
         if project.owns(frame.f_code.co_filename)
     ]
     return frames[-1] if frames else None
-
-
-def _name_of(file: str, main: Path | None) -> str:
-    path = Path(os.path.realpath(file))
-    if main is not None and path == main.resolve():
-        return ""
-    here = Path.cwd().resolve()
-    return f"`{path.relative_to(here) if path.is_relative_to(here) else path}` "
 
 
 def _what(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from pruneconf.errors import PruneconfError
 from pruneconf.graph.stale import file_digest
 from pruneconf.suggest import did_you_mean, nearest
-from pruneconf.tracing.chain import Source, Traced, traced
+from pruneconf.tracing.chain import Source, traced
 from pruneconf.tracing.facts import FactTable
 from pruneconf.tracing.failure import advice, describe, needs_values
 from pruneconf.tracing.forward import Attempt, best_attempt
@@ -25,6 +25,7 @@ from pruneconf.tracing.guess import guesses
 from pruneconf.tracing.inputs import ATTRIBUTE, ExampleInputs, InputSpec, inputs_from_specs, inputs_from_value
 from pruneconf.tracing.modules import module_graph
 from pruneconf.tracing.pretrained import load_pretrained
+from pruneconf.tracing.result import Traced
 from pruneconf.tracing.shadow import Shadow
 from pruneconf.tracing.target import Code, Pretrained, locate
 from pruneconf.tracing.user_code import Project, import_file, running

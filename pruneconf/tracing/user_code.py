@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-import torch
-
 _INSTALLED = ("site-packages", "dist-packages")
 _NOT_THE_USERS = tuple(
     os.path.realpath(path)
@@ -53,6 +51,8 @@ def running(project: Project, name: str, device: str | None) -> Iterator[list[Pa
     What it prints goes to stderr. Afterwards `sys.path`, `sys.argv`, torch's defaults and the modules that belong to
     the project are as they were; the list that is given out then holds the project's files that were imported.
     """
+    import torch
+
     before = set(sys.modules)
     path, argv, no_bytecode, dtype = sys.path[:], sys.argv, sys.dont_write_bytecode, torch.get_default_dtype()
     files: list[Path] = []
