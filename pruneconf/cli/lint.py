@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note, pruner_option, readings, split
+from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note, pruner_option, read_file, split
 
 if TYPE_CHECKING:
     from pruneconf.findings import Finding
@@ -51,21 +51,19 @@ def command(
     from pruneconf.rules.choose import chooser
 
     chosen = chooser(select, ignore)
-    model, configs = split(arguments, model)
-    if not configs:
-        ctx.fail(f"`{model}` is a model: name a config to check against it")
+    model, files = split(arguments, model)
     if options.inputs and model is None:
         ctx.fail("`--input` is about a model: name one before the configs")
     graph = None
     findings: list[Finding] = []
-    files = 0
-    for files, reading in enumerate(readings(configs, stdin_filename), 1):  # noqa: B007 - files is their count
+    for file in files:
+        reading = read_file(file, stdin_filename)
         graph = graph or (_graph(model, options, chosen) if model else None)
         findings += (finding for finding in lint(reading, graph, pruner) if chosen(finding.rule))
     if output_format == "json":
-        _print_json(findings, files)
+        _print_json(findings, len(files))
     else:
-        _print_text(findings, files, model, configs, **shown)
+        _print_text(findings, files, model, **shown)
     failing = {"error", "warning"} if shown["strict"] else {"error"}
     ctx.exit(int(any(finding.severity in failing for finding in findings)))
 
@@ -92,9 +90,7 @@ def _print_json(findings: Sequence[Finding], files: int) -> None:
     click.echo(json.dumps(findings_data(findings, files), indent=1, ensure_ascii=False))
 
 
-def _print_text(
-    findings: Sequence[Finding], files: int, model: str | None, configs: Sequence[str], **shown: bool
-) -> None:
+def _print_text(findings: Sequence[Finding], files: Sequence[str], model: str | None, **shown: bool) -> None:
     from pruneconf.output.style import painter
     from pruneconf.output.summary import summary
 
@@ -108,4 +104,4 @@ def _print_text(
 
         click.echo(render(visible, paint), nl=False, color=True)
     if not shown["quiet"]:
-        click.echo(summary(visible, files, model, configs[0], paint), color=True)
+        click.echo(summary(visible, files, model, paint), color=True)
