@@ -136,10 +136,11 @@ def _first_fault(reading: Reading) -> str:
         line = document.position(problem.start).line
         return f"`{document.name}` line {line}: {problem.message}; run `pruneconf lint` on it"
     fault = reading.faults[0]
-    place = pointer((*fault.path, *fault.keys[:1])) or "/"
+    at = (*fault.path, *fault.keys[:1])
+    place = pointer(at) or "/"
     if document.name == _IN_CODE:
         return f"the config list is not valid: {fault.rule} at `{place}`; `pruneconf explain {fault.rule}` says more"
-    node = document.find(fault.path)
+    node = document.key(at) or document.find(at)
     line = document.position(node.start if node else 0).line
     return (
         f"`{document.name}` line {line} is not a valid config ({fault.rule} at `{place}`); run `pruneconf lint` on it"

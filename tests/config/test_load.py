@@ -32,8 +32,10 @@ def test_a_list_says_what_the_file_says(tmp_path: Path) -> None:
         ),
         (
             [{"op_names": ["a"], "total_sparsity": object()}],
-            "a config list holds plain data only: Object of type object is not JSON serializable; "
-            "write lists, strings and numbers",
+            (
+                "a config list holds plain data only: Object of type object is not JSON serializable; "
+                "write lists, strings and numbers"
+            ),
         ),
         (
             [{"op_names": ["a"], "total_sparsity": float("nan")}],
@@ -49,5 +51,5 @@ def test_what_is_no_config_is_one_sentence(source: Any, sentence: str) -> None:
 
 def test_a_file_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "cfg.yaml").write_text("- op_names: [a]\n  exclue: true\n")
-    with pytest.raises(PruneconfError, match=r"cfg\.yaml` line 1 is not a valid config \(PC101 at `/0/exclue`\); run"):
+    with pytest.raises(PruneconfError, match=r"cfg\.yaml` line 2 is not a valid config \(PC101 at `/0/exclue`\); run"):
         pruneconf.load(tmp_path / "cfg.yaml")
