@@ -59,7 +59,7 @@ def command(
 def _weights_of(model: str) -> Source:
     if model.endswith(".graph.json"):
         raise PruneconfError(f"`{model}` has no weights in it: name a checkpoint with --weights")
-    if Path(model).is_dir():
+    if Path(model).is_dir() or model.endswith((".safetensors", ".index.json")):
         return Path(model)
     from pruneconf.tracing import build
 

@@ -123,6 +123,8 @@ def _from_index(path: Path) -> Checkpoint:
     for file in files:
         if PurePosixPath(file).name != file or not file.endswith(".safetensors"):
             raise PruneconfError(f"`{path}` names the shard `{file}`; expected a `.safetensors` file beside the index")
+        if not (path.parent / file).is_file():
+            raise PruneconfError(f"`{path}` names the shard `{file}`, which is missing; put it beside the index")
     shards = []
     for file in files:
         tensors, metadata = read_tensors(path.parent / file)

@@ -122,3 +122,17 @@ def test_a_graph_older_than_its_model_is_said_to_be(here: Path, pruneconf: Run) 
         "pruneconf: `traced.graph.json` is out of date, `model.py` has changed since: "
         "write it anew with `pruneconf trace`\n"
     )
+
+
+def test_an_index_as_the_model_keeps_its_shards(tmp_path: Path, pruneconf: Run) -> None:
+    transformers = pytest.importorskip("transformers")
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    model = transformers.BertModel(transformers.BertConfig(**sizes, vocab_size=20, max_position_embeddings=8))
+    model.save_pretrained(tmp_path / "bert", max_shard_size="2KB")
+    (tmp_path / "cfg.yaml").write_text("- op_types: [Linear]\n  sparsity_per_layer: 0.5\n")
+    done = pruneconf("apply", "bert/model.safetensors.index.json", "cfg.yaml", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    shards = {path.name for path in (tmp_path / "bert").glob("model*")}
+    assert len(shards) > 2
+    assert {path.name for path in (tmp_path / "out").glob("model*")} == shards
+    assert pruneconf("verify", "bert", "cfg.yaml", "out").returncode == 0
