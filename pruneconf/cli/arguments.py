@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pruneconf.config import Config, Reading, read_config
+from pruneconf.config import Config, Reading, only, read_configs
 from pruneconf.document import read
 from pruneconf.errors import PruneconfError
 
@@ -33,8 +33,8 @@ def note(message: str) -> None:
 
 def is_model(argument: str) -> bool:
     """Whether a positional argument names a model and not a config."""
-    name = argument.partition("#")[0]
-    if name == "-":
+    name, pointed, _ = argument.partition("#")
+    if name == "-" or (pointed and name.endswith(".py")):
         return False
     if name.endswith(MODEL_ENDINGS):
         return True
@@ -44,8 +44,8 @@ def is_model(argument: str) -> bool:
 
 
 def split(arguments: tuple[str, ...], model: str | None) -> tuple[str | None, tuple[str, ...]]:
-    """The model and the configs among the positional arguments."""
-    if model is None and arguments and is_model(arguments[0]):
+    """The model and the configs among the positional arguments; Python source alone, or behind a model, is a config."""
+    if model is None and is_model(arguments[0]) and (len(arguments) > 1 or not arguments[0].endswith(".py")):
         return arguments[0], arguments[1:]
     return model, arguments
 
@@ -55,7 +55,12 @@ def readings(configs: tuple[str, ...], stdin_filename: str | None = None) -> Ite
     for argument in configs:
         for name in _files(argument):
             document, path = read(name, stdin=sys.stdin.buffer, stdin_filename=stdin_filename)
-            yield read_config(document, path)
+            if document.unread and not path:
+                from pruneconf.config.python import unread_lists
+
+                for said in unread_lists(document):
+                    note(said)
+            yield from read_configs(document, path)
 
 
 def _files(argument: str) -> list[str]:
@@ -121,7 +126,7 @@ def sound_config(config: str, graph: ModelGraph) -> Config:
     from pruneconf.output.text import render
     from pruneconf.rules import lint
 
-    (reading,) = readings((config,))
+    reading = only(list(readings((config,))))
     errors = [finding for finding in lint(reading, graph) if finding.severity is Severity.ERROR]
     if errors or reading.config is None:
         click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)

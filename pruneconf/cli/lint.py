@@ -61,7 +61,8 @@ def command(
     """Check configs, and with a MODEL also what they would do to it.
 
     MODEL is a model.py (or model.py:attr, package.module:attr) or a *.graph.json written by `pruneconf trace`. CONFIG
-    is a YAML or JSON file, a directory, or `-` for standard input; CONFIG#/json/pointer names a list inside a file.
+    is a YAML or JSON file, a directory, or `-` for standard input; CONFIG#/json/pointer names a list inside a file. In
+    a Python file, behind MODEL or alone, every config list that is written out is checked, without running the file.
     """
     from pruneconf.rules import lint
     from pruneconf.rules.choose import chooser
