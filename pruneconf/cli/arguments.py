@@ -31,6 +31,17 @@ def note(message: str) -> None:
     click.echo(f"pruneconf: {message}", err=True)
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise PruneconfError(f"`{path}` is there already: choose another name with `-o`") from error
+    except OSError as error:
+        raise PruneconfError(f"`{path}` cannot be written: {error.strerror}") from error
+
+
 def is_model(argument: str) -> bool:
     """Whether a positional argument names a model and not a config."""
     name, pointed, _ = argument.partition("#")

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, note
-from pruneconf.errors import PruneconfError
+from pruneconf.cli.arguments import debug_option, graph_of, note, write_new
 
 
 @click.command("init", short_help="Write a commented starter config for a model.")
@@ -30,12 +29,6 @@ def command(model: str, output: Path) -> None:
     if printed:
         click.echo(text, nl=False)
         return
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise PruneconfError(f"`{output}` is there already: choose another name with `-o`") from error
-    except OSError as error:
-        raise PruneconfError(f"`{output}` cannot be written: {error.strerror}") from error
+    write_new(output, text)
     note(f"wrote {output}")
     click.echo(f"next: pruneconf show {model} {output}")

@@ -23,14 +23,12 @@ class Comment(NamedTuple):
 
 def comments(document: Document) -> tuple[Comment, ...]:
     """Every comment, in order. Exact where the document parses; JSON has none."""
-    if "#" not in document.text:
+    if document.is_json or "#" not in document.text:
         return ()
     if document.is_python:
         from pruneconf.document import python
 
         return () if document.root is None else tuple(Comment(*found) for found in python.comments(document.text))
-    if not document.is_yaml:
-        return ()
     found, at, pattern = [], 0, re.compile(_COMMENT)
     while match := pattern.search(document.text, at):
         at = match.end()

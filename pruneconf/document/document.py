@@ -64,7 +64,12 @@ class Document(NamedTuple):
     @property
     def is_yaml(self) -> bool:
         """Whether the text is YAML: neither JSON nor Python."""
-        return not is_json(self.name) and not is_python(self.name)
+        return not self.is_json and not self.is_python
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the text is JSON, which has no comments."""
+        return is_json(self.name)
 
     @property
     def is_python(self) -> bool:
