@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -39,7 +38,8 @@ def write_new(path: Path, text: str) -> None:
     except FileExistsError as error:
         raise PruneconfError(f"`{path}` is there already: choose another name with `-o`") from error
     except OSError as error:
-        raise PruneconfError(f"`{path}` cannot be written: {error.strerror}") from error
+        reason = (error.strerror or str(error)).lower()
+        raise PruneconfError(f"cannot write `{path}`: {reason}; name another file with `-o`") from error
 
 
 def is_model(argument: str) -> bool:
@@ -54,27 +54,43 @@ def is_model(argument: str) -> bool:
     return not os.path.isdir(name) or os.path.exists(f"{name}/config.json")
 
 
-def split(arguments: tuple[str, ...], model: str | None) -> tuple[str | None, tuple[str, ...]]:
-    """The model and the configs among the positional arguments; Python source alone, or behind a model, is a config."""
-    if model is None and is_model(arguments[0]) and (len(arguments) > 1 or not arguments[0].endswith(".py")):
-        return arguments[0], arguments[1:]
-    return model, arguments
+def split(arguments: tuple[str, ...], model: str | None) -> tuple[str | None, list[str]]:
+    """The model among the positional arguments, and the files of the configs; Python alone holds a config."""
+    if model is None and is_model(arguments[0]) and (len(arguments) > 1 or not _is_python(arguments[0])):
+        model, *arguments = arguments  # type: ignore[assignment]
+        if not arguments:
+            raise PruneconfError(_no_config(str(model)))
+    for argument in arguments:
+        if argument.endswith(MODEL_ENDINGS):
+            raise PruneconfError(f"`{argument}` is a model: name it before the configs, or with `--model`")
+    return model, [file for argument in arguments for file in config_files(argument)]
 
 
-def readings(configs: tuple[str, ...], stdin_filename: str | None = None) -> Iterator[Reading]:
-    """Every config that the arguments name, read and checked against the schema."""
-    for argument in configs:
-        for name in _files(argument):
-            document, path = read(name, stdin=sys.stdin.buffer, stdin_filename=stdin_filename)
-            if document.unread and not path:
-                from pruneconf.config.python import unread_lists
-
-                for said in unread_lists(document):
-                    note(said)
-            yield from read_configs(document, path)
+def _is_python(argument: str) -> bool:
+    return argument.endswith(".py") and os.path.exists(argument)
 
 
-def _files(argument: str) -> list[str]:
+def _no_config(model: str) -> str:
+    if ":" in model or os.path.exists(model):
+        return f"`{model}` is taken for the model: name a config to check against it (`.yaml`, `.yml` or `.json`)"
+    from pruneconf.suggest import like_file
+
+    return f"there is no `{model}`: {like_file(model)}"
+
+
+def read_lists(name: str, stdin_filename: str | None = None) -> list[Reading]:
+    """A config (FILE, FILE#/json/pointer, or `-`), or those in a Python file, read and checked against the schema."""
+    document, path = read(name, stdin=sys.stdin.buffer, stdin_filename=stdin_filename)
+    if document.unread and not path:
+        from pruneconf.config.python import unread_lists
+
+        for said in unread_lists(document):
+            note(said)
+    return read_configs(document, path)
+
+
+def config_files(argument: str) -> list[str]:
+    """The configs that an argument names: itself, or those in a directory."""
     if argument == "-" or not os.path.isdir(argument):
         return [argument]
     from pathlib import Path
@@ -92,6 +108,10 @@ def graph_of(model: str, base: Path | None = None) -> ModelGraph:
     """
     if model.endswith(".graph.json"):
         return _read_graph(model)
+    if model == "-" or (not is_model(model) and not os.path.isdir(model)):
+        raise PruneconfError(
+            f"`{model}` is taken for a config: name the model first, `model.py` or a graph file (`*.graph.json`)"
+        )
     require_torch(f"reading `{model}`")
     from pruneconf.tracing import load_graph
 
@@ -137,7 +157,10 @@ def sound_config(config: str, graph: ModelGraph) -> Config:
     from pruneconf.output.text import render
     from pruneconf.rules import lint
 
-    reading = only(list(readings((config,))))
+    file, *others = config_files(config)
+    if others:
+        raise PruneconfError(f"`{config}` holds {1 + len(others)} configs: name one of them, such as `{file}`")
+    reading = only(read_lists(file))
     errors = [finding for finding in lint(reading, graph) if finding.severity is Severity.ERROR]
     if errors or reading.config is None:
         click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)

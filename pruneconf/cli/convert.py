@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pruneconf.cli.arguments import debug_option, note, readings, write_new
+from pruneconf.cli.arguments import debug_option, note, read_lists, write_new
 from pruneconf.errors import PruneconfError
 
 
@@ -24,7 +24,7 @@ def command(config: str, form: str, output: Path | None) -> None:
     from pruneconf.convert import parts_of, to_v2, to_v3, yaml_text
     from pruneconf.convert.to_v2 import is_v3
 
-    reading = only(list(readings((config,))))
+    reading = only(read_lists(config))
     for problem in reading.document.problems:
         raise PruneconfError(f"`{config}` cannot be converted, {problem.message}: run `pruneconf lint {config}`")
     parts = parts_of(reading.document, reading.path)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pruneconf.cli.arguments import debug_option, graph_of, note, write_new
+from pruneconf.errors import PruneconfError
 
 
 @click.command("init", short_help="Write a commented starter config for a model.")
@@ -23,12 +24,15 @@ from pruneconf.cli.arguments import debug_option, graph_of, note, write_new
 def command(model: str, output: Path) -> None:
     """Write a config for MODEL to start from: its parts and sizes in comments, the sensitive layers excluded."""
     from pruneconf.output.starter import starter
+    from pruneconf.output.style import command_line
 
     printed = str(output) == "-"
+    if not printed and output.suffix not in {".yaml", ".yml"}:
+        raise PruneconfError(f"`{output}` would not be read as YAML: call it `{output.with_suffix('.yaml')}`")
     text = starter(graph_of(model), model, "pruneconf.yaml" if printed else str(output))
     if printed:
         click.echo(text, nl=False)
         return
     write_new(output, text)
     note(f"wrote {output}")
-    click.echo(f"next: pruneconf show {model} {output}")
+    click.echo(f"next: {command_line('pruneconf', 'show', model, str(output))}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, readings, split
+from pruneconf.cli.arguments import debug_option, graph_of, read_lists, split
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
@@ -68,25 +68,23 @@ def command(
     from pruneconf.rules.choose import chooser
 
     chosen = chooser(select, ignore)
-    model, configs = split(arguments, model)
-    if not configs:
-        ctx.fail(f"`{model}` is a model: name a config to check against it")
+    model, files = split(arguments, model)
     reports = _reports(output_format, outputs)
     if shown["statistics"] and "text" not in reports.values():
         ctx.fail("`--statistics` belongs to `--format text`: the other formats list every finding")
     graph = None
     findings: list[Finding] = []
-    files: list[str] = []
-    for reading in readings(configs, stdin_filename):
-        graph = graph or (graph_of(model) if model else None)
-        findings += (finding for finding in lint(reading, graph) if chosen(finding.rule))
-        files.append(reading.document.name)
-    files = list(dict.fromkeys(files))
+    names: dict[str, None] = {}
+    for file in files:
+        for reading in read_lists(file, stdin_filename):
+            graph = graph or (graph_of(model) if model else None)
+            findings += (finding for finding in lint(reading, graph) if chosen(finding.rule))
+            names[reading.document.name] = None
     for place, form in reports.items():
         if form == "text":
-            text = _text(findings, files, model, configs[0], sys.stdout if place is None else None, **shown)
+            text = _text(findings, files, model, sys.stdout if place is None else None, **shown)
         else:
-            text = _written(form, findings, files, strict=shown["strict"])
+            text = _written(form, findings, list(names), strict=shown["strict"])
         _put(text, place)
     failing = {"error", "warning"} if shown["strict"] else {"error"}
     ctx.exit(int(any(finding.severity in failing for finding in findings)))
@@ -114,7 +112,8 @@ def _put(text: str, place: str | None) -> None:
     try:
         Path(place).write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise PruneconfError(f"`{place}` cannot be written: {error.strerror}") from error
+        reason = (error.strerror or str(error)).lower()
+        raise PruneconfError(f"cannot write `{place}`: {reason}; name another file with `--output`") from error
 
 
 def _written(form: str, findings: Sequence[Finding], files: Sequence[str], *, strict: bool) -> str:
@@ -128,7 +127,6 @@ def _text(
     findings: Sequence[Finding],
     files: Sequence[str],
     model: str | None,
-    config: str,
     stream: TextIO | None,
     **shown: bool,
 ) -> str:
@@ -148,5 +146,5 @@ def _text(
     if shown["statistics"] and visible:
         parts.append(f"{statistics(visible, paint)}\n")
     if not shown["quiet"]:
-        parts.append(f"{summary(visible, len(files), model, config, paint)}\n")
+        parts.append(f"{summary(visible, files, model, paint)}\n")
     return "".join(parts)

@@ -37,7 +37,7 @@ def unread_lists(document: Document) -> Iterator[str]:
 def _no_list(document: Document) -> str:
     for said in unread_lists(document):
         return f"{said}: write out what is in it"
-    return f"`{document.name}` holds no config list: write one out, such as `[{{'op_types': ['Conv2d'], …}}]`"
+    return f"`{document.name}` holds no config list: as a model, name it before the configs"
 
 
 def _is_telling(node: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
+
+_IN_CODE = "<config>.json"
+"""What messages call a config that is given as a list of dicts."""
 
 
 class Reading:
@@ -129,7 +133,7 @@ def load(source: str | FilePath | list[dict[str, Any]]) -> Config:
 
     Raises PruneconfError, naming the first fault, where it is not a valid config; `pruneconf lint` names them all.
     """
-    document, path = (_document_of(source), ()) if isinstance(source, list) else read(str(source))
+    document, path = read(os.fspath(source)) if isinstance(source, str | os.PathLike) else (_document_of(source), ())
     reading = only(read_configs(document, path))
     if reading.config is None:
         raise PruneconfError(_first_fault(reading))
@@ -140,12 +144,12 @@ def _document_of(sub_configs: list[dict[str, Any]]) -> Document:
     import json
 
     try:
-        text = json.dumps(sub_configs, indent=1, ensure_ascii=False)
+        text = json.dumps(sub_configs, indent=1, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise PruneconfError(
             f"a config list holds plain data only: {error}; write lists, strings and numbers"
         ) from error
-    return parse(text, "<config>.json")
+    return parse(text, _IN_CODE)
 
 
 def _first_fault(reading: Reading) -> str:
@@ -154,8 +158,11 @@ def _first_fault(reading: Reading) -> str:
         line = document.position(problem.start).line
         return f"`{document.name}` line {line}: {problem.message}; run `pruneconf lint` on it"
     fault = reading.faults[0]
-    place = pointer((*fault.path, *fault.keys[:1])) or "/"
-    node = document.find(fault.path)
+    at = (*fault.path, *fault.keys[:1])
+    place = pointer(at) or "/"
+    if document.name == _IN_CODE:
+        return f"the config list is not valid: {fault.rule} at `{place}`; `pruneconf explain {fault.rule}` says more"
+    node = document.key(at) or document.find(at)
     line = document.position(node.start if node else 0).line
     return (
         f"`{document.name}` line {line} is not a valid config ({fault.rule} at `{place}`); run `pruneconf lint` on it"

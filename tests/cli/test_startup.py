@@ -15,7 +15,10 @@ GRAPH = """{"format": 1, "source": "m.py", "type": "Net", "origin": "modules", "
 CONFIG = "- op_types: [Linear]\n  sparsity_per_layer: 0.5\n"
 
 
-def loaded(arguments: list[str], cwd: Path) -> set[str]:
+FAULTY = "- op_types: [Conv2d]\n  sparsty_per_layer: 50\n"
+
+
+def loaded(arguments: list[str], cwd: Path, status: int = 0) -> set[str]:
     """The modules that a run of the command line has imported."""
     code = (
         "import sys, atexit\n"
@@ -24,7 +27,7 @@ def loaded(arguments: list[str], cwd: Path) -> set[str]:
         "main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return set((cwd / "modules.txt").read_text().split())
 
 
@@ -33,3 +36,10 @@ def test_linting_a_clean_config_loads_nothing_heavy(tmp_path: Path, model: list[
     (tmp_path / "cfg.yaml").write_text(CONFIG)
     (tmp_path / "net.graph.json").write_text(GRAPH)
     assert loaded(["lint", *model, "cfg.yaml"], tmp_path) & HEAVY == set()
+
+
+@pytest.mark.parametrize("model", [[], ["net.graph.json"]], ids=["no model", "graph file"])
+def test_findings_need_what_words_need_and_no_more(tmp_path: Path, model: list[str]) -> None:
+    (tmp_path / "cfg.yaml").write_text(FAULTY)
+    (tmp_path / "net.graph.json").write_text(GRAPH)
+    assert loaded(["lint", *model, "cfg.yaml"], tmp_path, 1) & HEAVY == {"rapidfuzz"}

@@ -142,7 +142,7 @@ def test_a_report_that_cannot_be_written_ends_the_run(here: Path, pruneconf: Run
     done = pruneconf("lint", "good.yaml", "--output", "json:nowhere/out.json")
     assert (done.returncode, done.stderr) == (
         2,
-        "pruneconf: `nowhere/out.json` cannot be written: No such file or directory\n",
+        "pruneconf: cannot write `nowhere/out.json`: no such file or directory; name another file with `--output`\n",
     )
 
 
