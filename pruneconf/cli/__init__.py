@@ -16,6 +16,7 @@ COMMANDS = {
     "trace": "Write the model graph, so that later runs need no torch.",
     "schema": "Print the JSON Schema of a config.",
     "init": "Write a commented starter config for a model.",
+    "convert": "Write a config as YAML, from Python and other forms of NNI.",
     "rules": "List the rules.",
     "explain": "Explain a rule, with examples.",
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from pruneconf.config import Config, Reading, read_config
+from pruneconf.config import Config, Reading, only, read_configs
 from pruneconf.document import read
 from pruneconf.errors import PruneconfError
 
@@ -95,10 +95,22 @@ def note(message: str) -> None:
     click.echo(f"pruneconf: {message}", err=True)
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise PruneconfError(f"`{path}` is there already: choose another name with `-o`") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PruneconfError(f"cannot write `{path}`: {reason}; name another file with `-o`") from error
+
+
 def is_model(argument: str) -> bool:
     """Whether a positional argument names a model and not a config."""
-    name = argument.partition("#")[0]
-    if name == "-":
+    name, pointed, _ = argument.partition("#")
+    if name == "-" or (pointed and name.endswith(".py")):
         return False
     if name.endswith(MODEL_ENDINGS):
         return True
@@ -108,15 +120,19 @@ def is_model(argument: str) -> bool:
 
 
 def split(arguments: tuple[str, ...], model: str | None) -> tuple[str | None, list[str]]:
-    """The model among the positional arguments, and the files of the configs."""
-    if model is None and is_model(arguments[0]):
+    """The model among the positional arguments, and the files of the configs; Python alone holds a config."""
+    if model is None and is_model(arguments[0]) and (len(arguments) > 1 or not _is_python(arguments[0])):
         model, *arguments = arguments  # type: ignore[assignment]
         if not arguments:
             raise PruneconfError(_no_config(str(model)))
     for argument in arguments:
-        if argument.endswith((*MODEL_ENDINGS, ".py")):
+        if argument.endswith(MODEL_ENDINGS):
             raise PruneconfError(f"`{argument}` is a model: name it before the configs, or with `--model`")
     return model, [file for argument in arguments for file in config_files(argument)]
+
+
+def _is_python(argument: str) -> bool:
+    return argument.endswith(".py") and os.path.exists(argument)
 
 
 def _no_config(model: str) -> str:
@@ -127,10 +143,15 @@ def _no_config(model: str) -> str:
     return f"there is no `{model}`: {like_file(model)}"
 
 
-def read_file(name: str, stdin_filename: str | None = None) -> Reading:
-    """A config (FILE, FILE#/json/pointer, or `-`), read and checked against the schema."""
+def read_lists(name: str, stdin_filename: str | None = None) -> list[Reading]:
+    """A config (FILE, FILE#/json/pointer, or `-`), or those in a Python file, read and checked against the schema."""
     document, path = read(name, stdin=sys.stdin.buffer, stdin_filename=stdin_filename)
-    return read_config(document, path)
+    if document.unread and not path:
+        from pruneconf.config.python import unread_lists
+
+        for said in unread_lists(document):
+            note(said)
+    return read_configs(document, path)
 
 
 def config_files(argument: str) -> list[str]:
@@ -235,7 +256,7 @@ def sound_config(config: str, graph: ModelGraph) -> Config:
     file, *others = config_files(config)
     if others:
         raise PruneconfError(f"`{config}` holds {1 + len(others)} configs: name one of them, such as `{file}`")
-    reading = read_file(file)
+    reading = only(read_lists(file))
     errors = [finding for finding in lint(reading, graph) if finding.severity is Severity.ERROR]
     if errors or reading.config is None:
         click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note
+from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note, write_new
 from pruneconf.errors import PruneconfError
 
 
@@ -33,13 +33,6 @@ def command(model: str, output: Path, options: ModelOptions) -> None:
     if printed:
         click.echo(text, nl=False)
         return
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise PruneconfError(f"`{output}` is there already: choose another name with `-o`") from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PruneconfError(f"cannot write `{output}`: {reason}; name another file with `-o`") from error
+    write_new(output, text)
     note(f"wrote {output}")
     click.echo(f"next: {command_line('pruneconf', 'show', model, str(output))}")

@@ -14,6 +14,9 @@ EXCLUDE = "exclude"
 AMOUNTS = (*RATIOS, EXCLUDE)
 KEYS = (*SELECTORS, "sparsity_per_layer", "total_sparsity", CAP, EXCLUDE, "sparsity")
 
+TELLING = frozenset({*KEYS, "sparse_ratio", "op_names_re", "final_sparsity"})
+"""Keys that tell a list in Python source to be a config, of NNI's other generations too."""
+
 _MISLEADING = frozenset({"include", "included", "includes", "layer", "op", "per"})
 """Near a key in letters only."""
 

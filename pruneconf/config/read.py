@@ -63,6 +63,28 @@ def read_config(document: Document, path: Path = ()) -> Reading:
     return Reading(document, path, tuple(_placed(fault, document, path) for fault in check(data)))
 
 
+def read_configs(document: Document, path: Path = ()) -> list[Reading]:
+    """The config at `path`; without a path, every list in a Python source that is one.
+
+    Raises PruneconfError where a Python source holds none that can be read without running it.
+    """
+    if path or not document.is_python or document.root is None:
+        return [read_config(document, path)]
+    from pruneconf.config.python import config_lists
+
+    return [read_config(part, place) for part, place in config_lists(document)]
+
+
+def only(readings: list[Reading]) -> Reading:
+    """The config where there is one alone. Raises PruneconfError, naming them, where there are several."""
+    first, *others = readings
+    if others:
+        places = (f"{reading.document.name}#{pointer(reading.path)}".rstrip("#") for reading in readings)
+        names = " or ".join(f"`{place}`" for place in places)
+        raise PruneconfError(f"there are {len(readings)} configs here: name one, {names}")
+    return first
+
+
 def _placed(fault: Fault, document: Document, path: Path) -> Fault:
     """A fault with its path from the root of the document. A boolean of YAML 1.1 in quotes was a text then too."""
     here = (*path, *fault.path)
@@ -107,12 +129,12 @@ def _ratio(document: Document, node: Node) -> Ratio | None:
 
 
 def load(source: str | FilePath | list[dict[str, Any]]) -> Config:
-    """Read a config from a YAML or JSON file, or from a list of dicts as it stands in Python code.
+    """Read a config from a file (YAML, JSON, or Python that is not run), or from a list of dicts as in Python code.
 
     Raises PruneconfError, naming the first fault, where it is not a valid config; `pruneconf lint` names them all.
     """
     document, path = read(os.fspath(source)) if isinstance(source, str | os.PathLike) else (_document_of(source), ())
-    reading = read_config(document, path)
+    reading = only(read_configs(document, path))
     if reading.config is None:
         raise PruneconfError(_first_fault(reading))
     return reading.config

@@ -1,7 +1,7 @@
-"""Texts with positions: YAML and JSON to plain data, every node with its place."""
+"""Texts with positions: YAML, JSON and Python literals to plain data, every node with its place."""
 
 from pruneconf.document.comments import Comment, comments
-from pruneconf.document.document import Document, Position, Problem, locate, plain, pointer
+from pruneconf.document.document import Document, Position, Problem, Unread, locate, plain, pointer
 from pruneconf.document.nodes import Entry, Mapping, Node, Path, Scalar, Sequence
 from pruneconf.document.source import encode, parse, read
 
@@ -16,6 +16,7 @@ __all__ = [
     "Problem",
     "Scalar",
     "Sequence",
+    "Unread",
     "comments",
     "encode",
     "locate",

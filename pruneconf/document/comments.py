@@ -1,4 +1,4 @@
-"""The comments of a YAML text. Parsers drop them; suppressions and edits need them."""
+"""The comments of a YAML text or a Python source. Parsers drop them; suppressions and edits need them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def comments(document: Document) -> tuple[Comment, ...]:
     """Every comment, in order. Exact where the document parses; JSON has none."""
     if document.is_json or "#" not in document.text:
         return ()
+    if document.is_python:
+        from pruneconf.document import python
+
+        return () if document.root is None else tuple(Comment(*found) for found in python.comments(document.text))
     found, at, pattern = [], 0, re.compile(_COMMENT)
     while match := pattern.search(document.text, at):
         at = match.end()

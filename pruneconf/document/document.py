@@ -32,12 +32,25 @@ class Problem(NamedTuple):
     """Where a duplicate key stood first: (start, end)."""
 
 
+class Unread(NamedTuple):
+    """A list of dicts in Python source that only running it would complete: its name and the keys of its dicts.
+
+    [start, end) is the first expression in it that is no literal.
+    """
+
+    name: str
+    keys: frozenset[str]
+    start: int
+    end: int
+
+
 class Document(NamedTuple):
-    """A YAML or JSON text, without its byte order mark; line breaks are as in the file.
+    """A YAML, JSON or Python text, without its byte order mark; line breaks are as in the file.
 
     `name` is what messages call it. `root` is None where the text does not parse; `problems` then says why.
     `encoding` is what `encode` needs to give the bytes of the file back. `literals` are the quoted and block texts
-    that hold a `#`, which starts no comment there.
+    that hold a `#`, which starts no comment there. The root of a Python source is a mapping from names to the literal
+    lists of dicts in it; `unread` are the lists that are not literal.
     """
 
     name: str
@@ -46,21 +59,32 @@ class Document(NamedTuple):
     problems: tuple[Problem, ...] = ()
     encoding: str = "utf-8"
     literals: tuple[tuple[int, int], ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def is_yaml(self) -> bool:
+        """Whether the text is YAML: neither JSON nor Python."""
+        return not self.is_json and not self.is_python
 
     @property
     def is_json(self) -> bool:
-        """Whether the text is JSON; it is YAML otherwise."""
+        """Whether the text is JSON, which has no comments."""
         return is_json(self.name)
+
+    @property
+    def is_python(self) -> bool:
+        """Whether the text is Python source."""
+        return is_python(self.name)
 
     def position(self, offset: int) -> Position:
         """The line and column of an offset into the text. Lines end at LF, CR or CRLF only, as in YAML 1.2."""
-        starts = _line_starts(self.text)
+        starts = line_starts(self.text)
         line = bisect_right(starts, offset)
         return Position(line, offset - starts[line - 1] + 1)
 
     def line(self, number: int) -> str:
         """A line of the text, counted from 1, without its line break."""
-        starts = _line_starts(self.text)
+        starts = line_starts(self.text)
         return self.text[starts[number - 1] : starts[number] if number < len(starts) else None].rstrip("\r\n")
 
     def line_end(self, offset: int) -> int:
@@ -92,13 +116,19 @@ class Document(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def _line_starts(text: str) -> list[int]:
+def line_starts(text: str) -> list[int]:
+    """Where each line of a text starts."""
     return [0, *(match.end() for match in re.finditer(_BREAK, text))]
 
 
 def is_json(name: str) -> bool:
-    """Whether a text of this name is JSON; it is YAML otherwise."""
+    """Whether a text of this name is JSON."""
     return name.lower().endswith(".json")
+
+
+def is_python(name: str) -> bool:
+    """Whether a text of this name is Python source. One that is neither this nor JSON is YAML."""
+    return name.lower().endswith(".py")
 
 
 def pointer(path: Path) -> str:

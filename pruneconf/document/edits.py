@@ -8,12 +8,16 @@ from pruneconf.document.nodes import Scalar, Sequence
 
 def scalar_text(document: Document, value: str | float, like: Scalar | None = None) -> str:
     """`value` as source text: quoted where it must be, and with the quotes of `like` where there are some."""
+    if document.is_python:
+        from pruneconf.document.python import literal_text
+
+        return literal_text(value, document.text[like.start : like.end] if like else "")
     if not isinstance(value, str):
         return repr(value)
     quote = document.text[like.start] if like is not None and not like.plain else ""
     if quote == "'":
         return "'" + value.replace("'", "''") + "'"
-    if quote != '"' and not document.is_json and _reads_back(value):
+    if quote != '"' and document.is_yaml and _reads_back(value):
         return value
     import json
 

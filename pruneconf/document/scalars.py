@@ -6,7 +6,7 @@ import re
 from math import isinf
 from typing import NamedTuple
 
-from pruneconf.document.document import Problem
+from pruneconf.document.document import Problem, Unread
 from pruneconf.document.nodes import Node
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -36,6 +36,7 @@ class Parsed(NamedTuple):
     root: Node | None
     problems: tuple[Problem, ...] = ()
     literals: tuple[tuple[int, int], ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 class UnparsableError(Exception):

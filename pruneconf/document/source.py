@@ -7,7 +7,7 @@ import sys
 from io import FileIO
 from typing import BinaryIO
 
-from pruneconf.document.document import Document, Problem, is_json, locate
+from pruneconf.document.document import Document, Problem, is_json, is_python, locate
 from pruneconf.document.nodes import Path
 from pruneconf.document.scalars import MAX_BYTES, Parsed
 from pruneconf.errors import PruneconfError
@@ -34,7 +34,10 @@ def read(name: str, *, stdin: BinaryIO | None = None, stdin_filename: str | None
 
 
 def parse(source: str | bytes, name: str) -> Document:
-    """The document that a text holds: JSON where `name` ends in `.json`, else YAML. Whatever is wrong is a problem."""
+    """The document that a text holds: JSON where `name` ends in `.json`, Python in `.py`, else YAML.
+
+    Whatever is wrong with it is a problem of the document.
+    """
     if len(source) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB"
         return Document(name, "", None, (Problem("PC003", message, 0, 0, "split it: no config needs as much"),))
@@ -44,7 +47,7 @@ def parse(source: str | bytes, name: str) -> Document:
         encoding = "utf-8-sig" if source.startswith(_BYTE_ORDER_MARK) else "utf-8"
         text, problem = source.removeprefix(_BYTE_ORDER_MARK), None
     parsed = Parsed(None, (problem,)) if problem else _compose(text, name)
-    return Document(name, text, parsed.root, parsed.problems, encoding, parsed.literals)
+    return Document(name, text, parsed.root, parsed.problems, encoding, parsed.literals, parsed.unread)
 
 
 def encode(text: str, encoding: str) -> bytes:
@@ -114,6 +117,10 @@ def _compose(text: str, name: str) -> Parsed:
         from pruneconf.document import json
 
         return json.compose(text)
+    if is_python(name):
+        from pruneconf.document import python
+
+        return python.compose(text)
     from pruneconf.document import yaml
 
     return yaml.compose(text)

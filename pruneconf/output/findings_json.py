@@ -9,6 +9,13 @@ from pruneconf.document import Document
 from pruneconf.findings import Finding, Fix, Label, Severity
 
 
+def write(findings: Sequence[Finding], files: Sequence[str], *, strict: bool) -> str:  # noqa: ARG001 - as every writer takes them
+    """The findings of a run over these files, as JSON."""
+    import json
+
+    return json.dumps(findings_data(findings, len(files)), indent=1, ensure_ascii=False) + "\n"
+
+
 def findings_data(findings: Sequence[Finding], files: int) -> dict[str, Any]:
     """The findings of a run over this many files."""
     severities = [finding.severity for finding in findings]

@@ -27,11 +27,12 @@ _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 def painter(stream: TextIO = sys.stdout) -> Paint:
     """How to paint for a stream: colours on a terminal or under FORCE_COLOR, never under NO_COLOR."""
     if os.environ.get("NO_COLOR"):
-        return _plain
-    return _ansi if os.environ.get("FORCE_COLOR") or stream.isatty() else _plain
+        return plain
+    return _ansi if os.environ.get("FORCE_COLOR") or stream.isatty() else plain
 
 
-def _plain(text: str, style: str) -> str:  # noqa: ARG001 - the other painter uses it
+def plain(text: str, style: str) -> str:  # noqa: ARG001 - the other painter uses it
+    """The text as it is, for files and pipes."""
     return text
 
 

@@ -26,5 +26,18 @@ def summary(findings: Sequence[Finding], files: Sequence[str], model: str | None
     return f"{head} {where}\nnext: pruneconf explain {findings[0].rule.code}  (why {findings[0].rule.name} matters)"
 
 
+def statistics(findings: Sequence[Finding], paint: Paint) -> str:
+    """How often each rule spoke, the most frequent first."""
+    from collections import Counter
+
+    counts = Counter(finding.rule for finding in findings)
+    width = len(str(max(counts.values(), default=0)))
+    rows = sorted((-count, rule.code, rule) for rule, count in counts.items())
+    return "".join(
+        f"{-count:>{width}}  {paint(code, rule.severity.value)} {rule.name}{f' ({rule.fix} fix)' if rule.fix else ''}\n"
+        for count, code, rule in rows
+    )
+
+
 def _count(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"

@@ -17,13 +17,13 @@ from tests.conftest import Run
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("lint cfg.yaml model.py", "`model.py` is a model: name it before the configs, or with `--model`"),
+        ("lint cfg.yaml model.py", "`model.py` holds no config list: as a model, name it before the configs"),
         ("lint cgf.yaml", "there is no file `cgf.yaml`: did you mean `cfg.yaml`?"),
         ("lint cfg.yam", "there is no `cfg.yam`: give its path as seen from the current directory"),
         ("lint nowhere/", "there is no `nowhere/`: give its path as seen from the current directory"),
         (
             "lint model.py",
-            "`model.py` is taken for the model: name a config to check against it (`.yaml`, `.yml` or `.json`)",
+            "`model.py` holds no config list: as a model, name it before the configs",
         ),
         (
             "show cfg.yaml model.py",

@@ -58,5 +58,5 @@ def _spell_out(ctx: Context, item: Item, present: list[str]) -> Fix | None:
     head = ctx.document.text[: place.start].rstrip(" ")
     if not types or (head.endswith("-") and len(types) > 1):
         return None
-    quote = '"' if ctx.document.is_json else ""
+    quote = '"' if not ctx.document.is_yaml else ""
     return rewrite(ctx, item.path, ", ".join(f"{quote}{op_type}{quote}" for op_type in types), safe=True)

@@ -14,7 +14,7 @@ def cut_in_two(ctx: Context, path: Path) -> str | None:
     here, after = ctx.document.find(path), ctx.document.find((*above, int(index) + 1))
     if not (isinstance(here, Mapping) and isinstance(after, Mapping) and halves(plain(here), plain(after))):
         return None
-    if ctx.document.is_json:
+    if not ctx.document.is_yaml:
         return "join it with the next one: together they say where and how much"
     return "the next item says the rest: remove the `-` before it, so that both are one sub-config"
 

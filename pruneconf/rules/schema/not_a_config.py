@@ -54,7 +54,9 @@ def _mapping(ctx: Context, path: Path, node: Mapping) -> Finding:
     if any(entry.key.value in KEYS for entry in node.entries):
         message = "expected a list of sub-configs, found a single sub-config"
         help_ = (
-            "put it between `[` and `]`" if ctx.document.is_json else "put `- ` before its first key, indent the others"
+            "put it between `[` and `]`"
+            if not ctx.document.is_yaml
+            else "put `- ` before its first key, indent the others"
         )
         return ctx.finding(path, message, help=help_)
     lists = list(_lists(node, path))
@@ -91,6 +93,6 @@ def _item(ctx: Context, path: Path, node: Node | None) -> Finding:
 
 
 def _example(ctx: Context) -> str:
-    if ctx.document.is_json:
+    if not ctx.document.is_yaml:
         return '`{"op_types": ["Conv2d"], "sparsity_per_layer": 0.5}`'
     return "`- {op_types: [Conv2d], sparsity_per_layer: 0.5}`"

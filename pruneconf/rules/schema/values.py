@@ -63,4 +63,6 @@ def rewrite(ctx: Context, path: Path, text: str, *, safe: bool) -> Fix | None:
     place = ctx.document.find(path)
     if place is None or place.end == place.start or place.end > ctx.document.line_end(place.start):
         return None
+    if text == "true" and ctx.document.is_python:
+        text = "True"
     return Fix(f"replace with `{text}`", safe, (Edit(place.start, place.end, text),))

@@ -1,10 +1,11 @@
-"""The text is not YAML or JSON.
+"""The text is not YAML, JSON or Python.
 
 ## What it does
 Reports the first place where the file cannot be read, in one finding. Nothing else is checked in that file: what
 follows a syntax error is guesswork.
 
-Files that end in `.json` are read as JSON, all others as YAML 1.2, one document per file.
+Files that end in `.json` are read as JSON, those in `.py` as Python source that is not run, all others as YAML 1.2, one
+document per file.
 
 ## Why is this bad?
 No tool can read the file. The message of a YAML library often names the place where it gave up, lines after the
