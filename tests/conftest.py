@@ -9,6 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no deadline", deadline=None)  # machines that test differ in speed
+settings.load_profile("no deadline")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
