@@ -27,19 +27,21 @@ def is_spotless(data: Any) -> bool:
 def _is_spotless(sub_config: Any) -> bool:
     if not isinstance(sub_config, dict):
         return False
-    selectors = [sub_config[key] for key in SELECTORS if key in sub_config]
-    amounts = {key: value for key, value in sub_config.items() if key not in SELECTORS}
-    return (
-        selectors != []
-        and all(map(_are_names, selectors))
-        and frozenset(amounts) in _AMOUNTS
-        and all(_is_amount(key, value) for key, value in amounts.items())
-    )
+    amounts = []
+    for key, value in sub_config.items():
+        if key in SELECTORS:
+            if not _are_names(value):
+                return False
+        elif _is_amount(key, value):
+            amounts.append(key)
+        else:
+            return False
+    return len(amounts) < len(sub_config) and frozenset(amounts) in _AMOUNTS
 
 
 def _are_names(value: Any) -> bool:
-    texts = isinstance(value, list) and value != [] and all(isinstance(name, str) and name for name in value)
-    return texts and len(set(value)) == len(value)
+    texts = isinstance(value, list) and set(map(type, value)) == {str}
+    return texts and "" not in value and len(set(value)) == len(value)
 
 
 def _is_amount(key: str, value: Any) -> bool:

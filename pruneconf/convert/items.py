@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pruneconf.document import Comment, Document, Entry, Mapping, Node, Path, Scalar, Sequence, comments
+from pruneconf.document import Document, Entry, Mapping, Node, Path, Scalar, Sequence
+from pruneconf.document.comments import Comment, comments
 from pruneconf.document.scalars import resolve
 
 

@@ -1,12 +1,10 @@
 """Texts with positions: YAML, JSON and Python literals to plain data, every node with its place."""
 
-from pruneconf.document.comments import Comment, comments
 from pruneconf.document.document import Document, Position, Problem, Unread, locate, plain, pointer
 from pruneconf.document.nodes import Entry, Mapping, Node, Path, Scalar, Sequence
 from pruneconf.document.source import encode, parse, read
 
 __all__ = [
-    "Comment",
     "Document",
     "Entry",
     "Mapping",
@@ -17,7 +15,6 @@ __all__ = [
     "Scalar",
     "Sequence",
     "Unread",
-    "comments",
     "encode",
     "locate",
     "parse",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pruneconf.document import comments, parse
+from pruneconf.document import parse
+from pruneconf.document.comments import comments
 
 
 @pytest.mark.parametrize(

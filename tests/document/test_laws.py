@@ -16,7 +16,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from pruneconf.document import Document, Mapping, Node, Scalar, Sequence, comments, encode, parse, plain, pointer
+from pruneconf.document import Document, Mapping, Node, Scalar, Sequence, encode, parse, plain, pointer
+from pruneconf.document.comments import comments
 from tests.document.texts import DATA, SOUP, Written, written
 
 

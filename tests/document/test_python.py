@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pruneconf.document import Mapping, Node, Scalar, Sequence, comments, parse, plain
+from pruneconf.document import Mapping, Node, Scalar, Sequence, parse, plain
+from pruneconf.document.comments import comments
 from pruneconf.document.edits import scalar_text
 from tests.document.texts import NUMBERS, TEXTS
 
