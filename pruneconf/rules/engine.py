@@ -3,29 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pruneconf.config import Config, Reading, read_config
+
+MARK = "pruneconf:"
+"""What stands in every comment that silences rules; to look for it costs nothing."""
 
 if TYPE_CHECKING:
     from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph
 
 
+class Examined(NamedTuple):
+    """What a run of the rules over one config has found, in the order of the text.
+
+    `suppressed` are the findings that comments in the text silence. `stages` are those of the registry whose rules
+    have had their say: what the others would find is not known.
+    """
+
+    findings: list[Finding]
+    suppressed: list[Finding]
+    stages: frozenset[str]
+
+
 def lint(config: Config | Reading, graph: ModelGraph | None = None) -> list[Finding]:
     """What is wrong with a config, in the order of the text; with a model graph, against that model too.
 
-    `config` is a `Config`, or what `read_config` made of a document that may not be one.
+    `config` is a `Config`, or what `read_config` made of a document that may not be one. What its comments silence
+    is left out.
     """
+    return examine(config, graph).findings
+
+
+def examine(config: Config | Reading, graph: ModelGraph | None = None) -> Examined:
+    """What `lint` finds, with what comments silence kept apart."""
     reading = read_config(config.document, config.path) if isinstance(config, Config) else config
-    if reading.spotless and graph is None and not reading.document.problems:
-        return []
+    document, stages = reading.document, _stages(reading, graph)
+    marked = MARK in document.text
+    if reading.spotless and graph is None and not document.problems and not marked:
+        return Examined([], [], stages)
     found: list[Finding] = []
-    if reading.document.problems:
+    if document.problems:
         _run("text", reading, found)
-    if reading.document.find(reading.path) is not None:
+    if document.find(reading.path) is not None:
         _check(reading, graph, found)
-    return sorted(_once(found), key=lambda finding: (finding.place.start, finding.rule.code, finding.place.end))
+    found, silenced = list(_once(found)), []
+    if marked and not document.is_json:
+        from pruneconf.rules.comments.suppress import suppress
+
+        _run("comments", reading, found, stages=stages)
+        found, silenced = suppress(document, found)
+    return Examined(_in_order(found), _in_order(silenced), stages)
+
+
+def _stages(reading: Reading, graph: ModelGraph | None) -> frozenset[str]:
+    """The stages whose rules are heard."""
+    if reading.document.find(reading.path) is None:
+        return frozenset({"text"})
+    without_model = {"text", "faults", "schema", "comments"}
+    if graph is None or reading.config is None:
+        return frozenset(without_model)
+    return frozenset(without_model | {"model", "plan"})
+
+
+def _in_order(found: list[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda finding: (finding.place.start, finding.rule.code, finding.place.end))
 
 
 def _once(found: list[Finding]) -> Iterable[Finding]:

@@ -1,7 +1,8 @@
 """The table of all rules. A rule is named here by its module, `<folder>.<name>`; the rest stands in that file.
 
 The heads say when a rule can run, in the order in which they do: `faults` explain what the schema refuses, `schema`
-rules look at what it lets through, `model` rules at selectors and layers, `plan` rules at what a valid config does.
+rules look at what it lets through, `model` rules at selectors and layers, `plan` rules at what a valid config does,
+`comments` rules at the comments that silence all these.
 """
 
 from __future__ import annotations
@@ -70,6 +71,10 @@ RULES: dict[str, tuple[str, ...]] = {
         "structure.tied_weights_conflict",
         "structure.tied_weights",
         "structure.normalisation_or_embedding",
+    ),
+    "comments": (
+        "comments.unused_suppression",
+        "comments.unknown_rule",
     ),
 }
 
