@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from pruneconf.cli.arguments import debug_option, graph_of, readings, split
+from pruneconf.cli.run import Run
 
 if TYPE_CHECKING:
-    from pruneconf.findings import Finding
+    from pruneconf.config import Reading
+    from pruneconf.graph import ModelGraph
+    from pruneconf.rules.choose import Chosen
+
+Flags = dict[str, bool]
+"""The options that are on or off, by name."""
 
 
 @click.command("lint", short_help="Check configs; with a model, also against that model.")
@@ -20,6 +25,11 @@ if TYPE_CHECKING:
 @click.option("--select", metavar="RULES", multiple=True, help="Only these rules: codes, code prefixes or names.")
 @click.option("--ignore", metavar="RULES", multiple=True, help="Not these rules.")
 @click.option("--strict", is_flag=True, help="Warnings fail the run too.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely, in the files.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: make fixes that are guesses too.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--add-ignores", is_flag=True, help="Silence what is found, by comments in the files.")
+@click.option("--baseline", metavar="FILE", help="Leave out the findings that FILE knows; written if it is not there.")
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--stdin-filename", metavar="NAME", help="What to call the config read from `-`.")
 @click.option("--verbose", is_flag=True, help="Show infos too.")
@@ -33,58 +43,95 @@ def command(
     model: str | None,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    baseline: str | None,
     output_format: str,
     stdin_filename: str | None,
-    **shown: bool,
+    **flags: bool,
 ) -> None:
     """Check configs, and with a MODEL also what they would do to it.
 
     MODEL is a model.py (or model.py:attr, package.module:attr) or a *.graph.json written by `pruneconf trace`. CONFIG
     is a YAML or JSON file, a directory, or `-` for standard input; CONFIG#/json/pointer names a list inside a file.
     """
-    from pruneconf.rules import lint
     from pruneconf.rules.choose import chooser
 
     chosen = chooser(select, ignore)
     model, configs = split(arguments, model)
     if not configs:
         ctx.fail(f"`{model}` is a model: name a config to check against it")
-    graph = None
-    findings: list[Finding] = []
-    files = 0
-    for files, reading in enumerate(readings(configs, stdin_filename), 1):  # noqa: B007 - files is their count
+    _check_flags(ctx, configs, flags)
+    graph, run = None, Run()
+    for reading in readings(configs, stdin_filename):
         graph = graph or (graph_of(model) if model else None)
-        findings += (finding for finding in lint(reading, graph) if chosen(finding.rule))
+        _check(run, reading, graph, chosen, flags, stdin=is_stdin(configs))
+    if baseline:
+        from pruneconf.cli.known import leave_out_known
+
+        leave_out_known(run, baseline, chosen, write=not flags["diff"])
+    stream = sys.stderr if flags["diff"] or (edits(flags) and is_stdin(configs)) else sys.stdout
     if output_format == "json":
-        _print_json(findings, files)
+        _print_json(run, stream)
     else:
-        _print_text(findings, files, model, configs, **shown)
-    failing = {"error", "warning"} if shown["strict"] else {"error"}
-    ctx.exit(int(any(finding.severity in failing for finding in findings)))
+        _print_text(run, model, configs[0], flags, stream)
+    failing = {"error", "warning"} if flags["strict"] else {"error"}
+    failed = any(finding.severity in failing for finding in run.findings)
+    ctx.exit(int(failed or (flags["diff"] and run.changed)))
 
 
-def _print_json(findings: Sequence[Finding], files: int) -> None:
+def edits(flags: Flags) -> bool:
+    """Whether the texts of the configs are to be edited, or the edits shown."""
+    return flags["fix"] or flags["diff"] or flags["add_ignores"]
+
+
+def is_stdin(configs: tuple[str, ...]) -> bool:
+    """Whether standard input is among the configs."""
+    return any(config == "-" or config.startswith("-#") for config in configs)
+
+
+def _check_flags(ctx: click.Context, configs: tuple[str, ...], flags: Flags) -> None:
+    if flags["unsafe_fixes"] and not (flags["fix"] or flags["diff"]):
+        ctx.fail("`--unsafe-fixes` goes with `--fix` or `--diff`")
+    if flags["add_ignores"] and flags["fix"]:
+        ctx.fail("`--fix` and `--add-ignores` are two steps: fix first, then silence what is left")
+    if edits(flags) and is_stdin(configs) and len(configs) > 1:
+        ctx.fail("`-` stands alone where its text is edited")
+
+
+def _check(run: Run, reading: Reading, graph: ModelGraph | None, chosen: Chosen, flags: Flags, *, stdin: bool) -> None:
+    from pruneconf.rules.engine import examine
+
+    if not edits(flags):
+        run.add(reading, examine(reading, graph), chosen)
+        return
+    from pruneconf.cli.mending import How, mended
+
+    how = How(flags["unsafe_fixes"], flags["add_ignores"], flags["diff"], stdin)
+    examined, changed = mended(reading, lambda edited: examine(edited, graph), chosen, how)
+    run.add(reading, examined, chosen, changed=changed)
+
+
+def _print_json(run: Run, stream: TextIO) -> None:
     import json
 
     from pruneconf.output.findings_json import findings_data
 
-    click.echo(json.dumps(findings_data(findings, files), indent=1, ensure_ascii=False))
+    data = findings_data(run.findings, len(run.configs), run.suppressed)
+    click.echo(json.dumps(data, indent=1, ensure_ascii=False), stream)
 
 
-def _print_text(
-    findings: Sequence[Finding], files: int, model: str | None, configs: Sequence[str], **shown: bool
-) -> None:
+def _print_text(run: Run, model: str | None, config: str, flags: Flags, stream: TextIO) -> None:
     from pruneconf.output.style import painter
     from pruneconf.output.summary import summary
 
-    levels = {"error"} if shown["quiet"] else {"error", "warning"}
-    if shown["verbose"]:
+    levels = {"error"} if flags["quiet"] else {"error", "warning"}
+    if flags["verbose"]:
         levels.add("info")
-    visible = [finding for finding in findings if finding.severity in levels]
-    paint = painter(sys.stdout)
+    visible = [finding for finding in run.findings if finding.severity in levels]
+    paint = painter(stream)
     if visible:
         from pruneconf.output.text import render
 
-        click.echo(render(visible, paint), nl=False, color=True)
-    if not shown["quiet"]:
-        click.echo(summary(visible, files, model, configs[0], paint), color=True)
+        click.echo(render(visible, paint), stream, nl=False, color=True)
+    if not flags["quiet"]:
+        closing = summary(visible, len(run.configs), model, config, paint, run.suppressed)
+        click.echo(closing, stream, color=True)

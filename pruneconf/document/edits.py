@@ -85,13 +85,28 @@ def insertion(document: Document, path: Path, key: str, value: str) -> tuple[Edi
     head = text[_line_start(text, entry.key.start) : entry.key.start]
     new = f"{scalar_text(document, key, entry.key)}: {value}"
     if text[parent.start] == "{":
-        gap = _break_of(text, entry.key.start) + head if not head.strip(_BLANKS) else " "
+        gap = line_break(text, entry.key.start) + head if not head.strip(_BLANKS) else " "
         return (Edit(extent[1], extent[1], f",{gap}{new}"),)
     rest = re.compile(_REST_OF_LINE).match(text, extent[1])
     if rest is None or rest["comma"] or head.strip(" -"):
         return ()
     at = rest.start("break")
-    return (Edit(at, at, _break_of(text, at) + " " * len(head) + new),)
+    return (Edit(at, at, line_break(text, at) + " " * len(head) + new),)
+
+
+def relocation(document: Document, path: Path, behind: Path) -> tuple[Edit, ...]:
+    """The edits that move an item of a block list behind a later one; none where lines do not hold it alone."""
+    text, target = document.text, document.find(behind)
+    out = removal(document, path)
+    extent = _extent(document, target) if target is not None else None
+    rest = re.compile(_REST_OF_LINE).match(text, extent[1]) if extent else None
+    if len(out) != 1 or rest is None or out[0].end > rest.start("break"):
+        return ()
+    moved = text[out[0].start : out[0].end]
+    if not moved.lstrip(_BLANKS).startswith("-") or rest["comma"]:
+        return ()
+    at = rest.start("break")
+    return (*out, Edit(at, at, line_break(text, at) + moved.rstrip("\r\n")))
 
 
 def _index(parent: Node | None, step: str | int) -> int | None:
@@ -172,7 +187,7 @@ def _line_start(text: str, at: int) -> int:
     return max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
 
 
-def _break_of(text: str, at: int) -> str:
+def line_break(text: str, at: int) -> str:
     """The line break nearest to a place: that of its line, or else of the line before."""
     found = re.compile(r"\r\n|\r|\n").search(text, at)
     if found:

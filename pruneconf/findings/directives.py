@@ -89,7 +89,7 @@ def _in_comment(comment: Comment, extents: _Extents) -> Iterator[Directive]:
         verb, listed = match["verb"], match["rules"]
         if verb not in _VERBS and listed is None and not _LOOKALIKE.fullmatch(verb):
             continue  # a sentence about pruneconf
-        words = ()
+        words: tuple[Word, ...] = ()
         if verb in _VERBS and listed is not None:
             words = tuple(_words(listed, comment.start + match.start("rules")))
         start = comment.start + match.start()

@@ -9,8 +9,8 @@ from pruneconf.document import Document
 from pruneconf.findings import Finding, Fix, Label, Severity
 
 
-def findings_data(findings: Sequence[Finding], files: int) -> dict[str, Any]:
-    """The findings of a run over this many files."""
+def findings_data(findings: Sequence[Finding], files: int, suppressed: int = 0) -> dict[str, Any]:
+    """The findings of a run over this many files; `suppressed` counts those that comments or a baseline silence."""
     severities = [finding.severity for finding in findings]
     return {
         "format": 1,
@@ -20,7 +20,7 @@ def findings_data(findings: Sequence[Finding], files: int) -> dict[str, Any]:
             "errors": severities.count(Severity.ERROR),
             "warnings": severities.count(Severity.WARNING),
             "infos": severities.count(Severity.INFO),
-            "suppressed": 0,
+            "suppressed": suppressed,
             "fixable": sum(finding.fix is not None for finding in findings),
         },
     }

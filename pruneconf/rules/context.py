@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pruneconf.config import Fault, Reading, SubConfig
 from pruneconf.document import Document, Entry, Mapping, Node, Path, Scalar, pointer
 from pruneconf.document import Sequence as ListNode
-from pruneconf.document.edits import Edit, insertion, removal, scalar_text
+from pruneconf.document.edits import Edit, insertion, relocation, removal, scalar_text
 from pruneconf.findings import Finding, Fix, Label, RuleInfo, Severity
 
 if TYPE_CHECKING:
@@ -144,6 +144,11 @@ class Context(NamedTuple):
             return None
         comment = any("#" in self.document.text[edit.start : edit.end] for edit in edits)
         return Fix(title, safe and not comment, tuple(edits))
+
+    def move(self, path: Path, behind: Path, *, safe: bool, title: str) -> Fix | None:
+        """The fix that moves an item of a list behind a later one; none where no plain edits do."""
+        edits = relocation(self.document, path, behind)
+        return Fix(title, safe, edits) if edits else None
 
     def insert(self, path: Path, key: str, value: str, *, safe: bool) -> Fix | None:
         """The fix that writes `key: value` (source text) behind the entry at a path; none where no plain edit does."""

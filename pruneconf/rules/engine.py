@@ -48,7 +48,8 @@ def examine(config: Config | Reading, graph: ModelGraph | None = None) -> Examin
         _run("text", reading, found)
     if document.find(reading.path) is not None:
         _check(reading, graph, found)
-    found, silenced = list(_once(found)), []
+    found = list(_once(found))
+    silenced: list[Finding] = []
     if marked and not document.is_json:
         from pruneconf.rules.comments.suppress import suppress
 

@@ -60,7 +60,7 @@ def _unknown(ctx: Context, silence: Silence) -> Finding:
     word = silence.word
     names = [name for known in all_rules() for name in (known.info.code, known.info.name)]
     near = nearest(word.text, names)
-    fix = Fix(f"replace with `{near[0]}`", False, (Edit(word.start, word.end, near[0]),)) if near else None  # noqa: FBT003
+    fix = Fix(f"replace with `{near[0]}`", False, (Edit(word.start, word.end, near[0]),)) if near else None
     place = Label(ctx.document, "", word.start, word.end)
     help_ = did_you_mean(near) or "`pruneconf rules` lists them"
     return Finding(ctx.rule, ctx.rule.severity, f"there is no rule `{word.text}`", place, help_, fix=fix)

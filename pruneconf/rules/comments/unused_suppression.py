@@ -2,7 +2,7 @@
 
 ## What it does
 Reports every rule that a `# pruneconf: ignore[…]` or `ignore-file[…]` names and that finds nothing in what the comment
-holds for. Rules that had no say in this run, because no model was given or because an error comes first, are left alone.
+holds for. Rules that had no say in this run, without a model or behind an error, are left alone.
 
 At the end of a line a comment holds for that line; on a line of its own, for the node that comes next: a whole
 sub-config where it stands before its first key. `ignore-file` holds for the file and stands at its top.
@@ -71,15 +71,17 @@ def _finding(ctx: Context, directive: Directive, unused: list[Silence], *, whole
     words = [silence.word for silence in unused]
     names = listed(tuple(dict.fromkeys(word.text for word in words)))
     start, end = (directive.start, directive.end) if whole else (words[0].start, words[-1].end)
-    message = f"nothing is silenced here: {names} finds nothing" if len(words) == 1 else (
-        f"nothing is silenced here: {names} find nothing"
+    message = (
+        f"nothing is silenced here: {names} finds nothing"
+        if len(words) == 1
+        else (f"nothing is silenced here: {names} find nothing")
     )
     if directive.whole_file and directive.scope[0] > directive.scope[1]:
         message = "`ignore-file` holds only at the top of the file: nothing is silenced here"
     fix = Fix(
         "remove the comment" if whole else f"remove {names}",
-        True,  # noqa: FBT003 - the field says it
-        (_out(ctx.document, directive.start, directive.end),) if whole else _without(ctx.document, directive, unused),
+        True,
+        (_out(ctx.document, directive.start, directive.end),) if whole else _without(directive, unused),
     )
     place = Label(ctx.document, "", start, end)
     return Finding(ctx.rule, ctx.rule.severity, message, place, "remove it", fix=fix)
@@ -96,7 +98,7 @@ def _out(document: Document, start: int, end: int) -> Edit:
     return Edit(line_start, line_break.end() if line_break else end, "")
 
 
-def _without(document: Document, directive: Directive, unused: list[Silence]) -> tuple[Edit, ...]:
+def _without(directive: Directive, unused: list[Silence]) -> tuple[Edit, ...]:
     """The edit that writes the list of rules anew without those that are unused."""
     kept = [word.text for word in directive.words if all(word != silence.word for silence in unused)]
     return (Edit(directive.words[0].start, directive.words[-1].end, ", ".join(kept)),)

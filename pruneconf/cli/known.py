@@ -1,0 +1,44 @@
+"""What `pruneconf lint --baseline` does."""
+
+from __future__ import annotations
+
+from pruneconf.cli.arguments import note
+from pruneconf.cli.run import Run
+from pruneconf.errors import PruneconfError
+from pruneconf.findings import baseline
+from pruneconf.findings.baseline import Checked
+from pruneconf.rules.choose import Chosen
+from pruneconf.rules.registry import rules
+
+
+def leave_out_known(run: Run, file: str, chosen: Chosen, *, write: bool) -> None:
+    """Take the findings that a baseline knows out of a run, and shrink the baseline where fewer are found.
+
+    Where there is no such file, it is written, and this run still says all that it holds.
+    """
+    checked = [
+        Checked(
+            baseline.key(file, reading.document.name, reading.path),
+            [finding for finding in examined.findings if chosen(finding.rule)],
+            {rule.info.code for stage in examined.stages for rule in rules(stage) if chosen(rule.info)},
+        )
+        for reading, examined in run.configs
+    ]
+    counts = baseline.load(file)
+    if counts is None:
+        if write:
+            baseline.save(file, baseline.count(checked))
+            total = len(run.findings)
+            note(f"wrote `{file}`: the next run leaves out {total} finding{'s' * (total != 1)} that it knows now")
+        return
+    unknown = [finding for one in checked for finding in baseline.unknown(one, counts)]
+    run.suppressed += len(run.findings) - len(unknown)
+    run.findings = unknown
+    smaller = baseline.shrunk(counts, checked)
+    if write and smaller != counts:
+        try:
+            baseline.save(file, smaller)
+        except PruneconfError as error:
+            note(f"{error}; it could be smaller")
+        else:
+            note(f"`{file}` has shrunk: fewer findings than it knew")

@@ -1,0 +1,31 @@
+"""What a run of `pruneconf lint` comes to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pruneconf.config import Reading
+    from pruneconf.findings import Finding
+    from pruneconf.rules.choose import Chosen
+    from pruneconf.rules.engine import Examined
+
+
+class Run:
+    """The findings that are wanted, how many are suppressed, and the configs they come from, in order.
+
+    `changed` says whether fixes changed a file, or would have.
+    """
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.suppressed = 0
+        self.configs: list[tuple[Reading, Examined]] = []
+        self.changed = False
+
+    def add(self, reading: Reading, examined: Examined, chosen: Chosen, *, changed: bool = False) -> None:
+        """Take in one more config."""
+        self.findings += (finding for finding in examined.findings if chosen(finding.rule))
+        self.suppressed += sum(chosen(finding.rule) for finding in examined.suppressed)
+        self.configs.append((reading, examined))
+        self.changed |= changed
