@@ -91,7 +91,9 @@ def _pass(state: Mended, batch: list[Finding], examine: Callable[[Reading], Exam
         else:
             middle = len(part) // 2
             parts += [part[middle:], part[:middle]]
-    return Mended(*best, [*state.fixed, *accepted], left_out)
+    made = {finding.fix for finding in accepted}
+    fixed = [finding for finding in state.examined.findings if finding.fix and finding.fix in made]
+    return Mended(*best, [*state.fixed, *fixed], left_out)
 
 
 def _edited(reading: Reading, findings: Sequence[Finding]) -> Reading:
