@@ -150,7 +150,9 @@ def test_a_baseline_is_written_then_leaves_out_what_it_knows_then_shrinks(config
     config.write_text(OLD.replace("80", "0.8"))
     pruneconf("lint", "--baseline", "ci/known.json", "--select", "PC110", "cfg.yaml")
     assert json.loads(known.read_text())["findings"]["../cfg.yaml"]["PC103"] == 1, "PC103 had no say"
-    assert pruneconf("lint", "--baseline", "ci/known.json", "cfg.yaml").stderr.endswith("has shrunk: fewer findings than it knew\n")
+    assert pruneconf("lint", "--baseline", "ci/known.json", "cfg.yaml").stderr.endswith(
+        "has shrunk: fewer findings than it knew\n"
+    )
     assert json.loads(known.read_text())["findings"] == {"../cfg.yaml": {"PC110": 1, "PC601": 1}}
     config.write_text(OLD)
     again = pruneconf("lint", "--baseline", "ci/known.json", "cfg.yaml")

@@ -44,7 +44,9 @@ def texts(draw, data):
                 lines.append(f"{head}{json.dumps(key, ensure_ascii=False)}:{tail}")
                 lines += [f"    - {json.dumps(entry, ensure_ascii=False)}{tail}" for entry in value]
             else:
-                lines.append(f"{head}{json.dumps(key, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}{tail}")
+                lines.append(
+                    f"{head}{json.dumps(key, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}{tail}"
+                )
             head = "  "
     return draw(st.sampled_from(["\n", "\r\n"])).join([*lines, ""]), "config.yaml"
 
@@ -159,9 +161,11 @@ def paths(node, path):
 def without(data, path):
     step, *rest = path
     if isinstance(data, list):
-        return [without(one, rest) if rest else one for i, one in enumerate(data) if rest or i != step] if not rest else [
-            without(one, rest) if i == step else one for i, one in enumerate(data)
-        ]
+        return (
+            [without(one, rest) if rest else one for i, one in enumerate(data) if rest or i != step]
+            if not rest
+            else [without(one, rest) if i == step else one for i, one in enumerate(data)]
+        )
     if rest:
         return {key: without(value, rest) if key == step else value for key, value in data.items()}
     return {key: value for key, value in data.items() if key != step}
@@ -199,10 +203,14 @@ def test_added_comments_silence_everything_and_nothing_in_vain(config, data):
     else:
         assert not after.findings or done.left_out
         assert len(after.suppressed) == len(done.fixed)
-        assert re.sub(r" *# pruneconf: ignore\[[^]]*\]", "", done.reading.document.text) == re.sub(" +(?=\r?\n)", "", text)
+        assert re.sub(r" *# pruneconf: ignore\[[^]]*\]", "", done.reading.document.text) == re.sub(
+            " +(?=\r?\n)", "", text
+        )
 
 
-@pytest.mark.parametrize("text", ["- [a, *x]\n", "- a: &x 1\n  b: *x\n", "- &x a\n- *x\n", "- {<<: {a: 1}, b: 2}\n", "? a\n: 1\n"])
+@pytest.mark.parametrize(
+    "text", ["- [a, *x]\n", "- a: &x 1\n  b: *x\n", "- &x a\n- *x\n", "- {<<: {a: 1}, b: 2}\n", "? a\n: 1\n"]
+)
 def test_aliases_are_left_alone(text):
     document = parse(text, "x.yaml")
     if document.root is None:

@@ -29,8 +29,8 @@ fc Linear 10x16
 ```
 
 ## Fix safety
-Unsafe: an exclusion is moved behind the sub-configs that decide about its layers, so that it holds; a sub-config with
-an amount is removed. Perhaps the other one was meant.
+Unsafe: an exclusion is moved behind the sub-configs that decide about its layers, so that it holds. A sub-config with an
+amount, or one whose layers are excluded again, is removed. Perhaps the other one was meant.
 """
 
 from __future__ import annotations
@@ -76,6 +76,6 @@ def _finding(ctx: Context, index: int) -> Finding:
 
 def _fix(ctx: Context, index: int, later: list[int]) -> Fix | None:
     path = ctx.sub_configs[index].path
-    if ctx.sub_configs[index].exclude and later:
+    if ctx.sub_configs[index].exclude and not all(ctx.sub_configs[j].exclude for j in later):
         return ctx.move(path, ctx.sub_configs[later[-1]].path, safe=False, title="move it behind the last of these")
     return ctx.remove(path, safe=False, title="remove this sub-config")
