@@ -18,11 +18,11 @@ def leave_out_known(run: Run, file: str, chosen: Chosen, *, write: bool) -> None
     """
     checked = [
         Checked(
-            baseline.key(file, reading.document.name, reading.path),
+            baseline.key(file, name, path),
             [finding for finding in examined.findings if chosen(finding.rule)],
             {rule.info.code for stage in examined.stages for rule in rules(stage) if chosen(rule.info)},
         )
-        for reading, examined in run.configs
+        for name, path, examined in run.configs
     ]
     counts = baseline.load(file)
     if counts is None:

@@ -61,14 +61,15 @@ def command(
         ctx.fail(f"`{model}` is a model: name a config to check against it")
     _check_flags(ctx, configs, flags)
     graph, run = None, Run()
+    stdin = is_stdin(configs)
     for reading in readings(configs, stdin_filename):
         graph = graph or (graph_of(model) if model else None)
-        _check(run, reading, graph, chosen, flags, stdin=is_stdin(configs))
+        _check(run, reading, graph, chosen, flags, stdin=stdin)
     if baseline:
         from pruneconf.cli.known import leave_out_known
 
         leave_out_known(run, baseline, chosen, write=not flags["diff"])
-    stream = sys.stderr if flags["diff"] or (edits(flags) and is_stdin(configs)) else sys.stdout
+    stream = sys.stderr if flags["diff"] or (edits(flags) and stdin) else sys.stdout
     if output_format == "json":
         _print_json(run, stream)
     else:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pruneconf.config import Reading
+    from pruneconf.document import Path
     from pruneconf.findings import Finding
     from pruneconf.rules.choose import Chosen
     from pruneconf.rules.engine import Examined
 
 
 class Run:
-    """The findings that are wanted, how many are suppressed, and the configs they come from, in order.
+    """The findings that are wanted, how many are suppressed, and what was found in which config: its file, the path to
+    its list in there, and the outcome.
 
     `changed` says whether fixes changed a file, or would have.
     """
@@ -20,12 +22,12 @@ class Run:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self.suppressed = 0
-        self.configs: list[tuple[Reading, Examined]] = []
+        self.configs: list[tuple[str, Path, Examined]] = []
         self.changed = False
 
     def add(self, reading: Reading, examined: Examined, chosen: Chosen, *, changed: bool = False) -> None:
         """Take in one more config."""
         self.findings += (finding for finding in examined.findings if chosen(finding.rule))
         self.suppressed += sum(chosen(finding.rule) for finding in examined.suppressed)
-        self.configs.append((reading, examined))
+        self.configs.append((reading.document.name, reading.path, examined))
         self.changed |= changed

@@ -9,6 +9,9 @@ from pruneconf.config import Config, Reading, read_config
 
 MARK = "pruneconf:"
 """What stands in every comment that silences rules; to look for it costs nothing."""
+_OF_TEXT = frozenset({"text"})
+_WITHOUT_MODEL = frozenset({"text", "faults", "schema", "comments"})
+_WITH_MODEL = _WITHOUT_MODEL | {"model", "plan"}
 
 if TYPE_CHECKING:
     from pruneconf.findings import Finding
@@ -60,12 +63,9 @@ def examine(config: Config | Reading, graph: ModelGraph | None = None) -> Examin
 
 def _stages(reading: Reading, graph: ModelGraph | None) -> frozenset[str]:
     """The stages whose rules are heard."""
-    if reading.document.find(reading.path) is None:
-        return frozenset({"text"})
-    without_model = {"text", "faults", "schema", "comments"}
-    if graph is None or reading.config is None:
-        return frozenset(without_model)
-    return frozenset(without_model | {"model", "plan"})
+    if reading.document.root is None or reading.document.find(reading.path) is None:
+        return _OF_TEXT
+    return _WITHOUT_MODEL if graph is None or reading.config is None else _WITH_MODEL
 
 
 def _in_order(found: list[Finding]) -> list[Finding]:

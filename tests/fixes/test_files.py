@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 
 import pytest
@@ -24,6 +23,10 @@ def config(tmp_path):
     return path
 
 
+def listing(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_safe_fixes_and_then_unsafe_ones(config, pruneconf, snapshot):
     done = pruneconf("lint", "--fix", "cfg.yaml")
     assert (done.returncode, config.read_text()) == (1, SAFE)
@@ -35,7 +38,7 @@ def test_safe_fixes_and_then_unsafe_ones(config, pruneconf, snapshot):
 
 def test_a_diff_writes_nothing_and_can_be_applied(config, tmp_path, pruneconf, snapshot):
     done = pruneconf("lint", "--diff", "--unsafe-fixes", "--baseline", "known.json", "cfg.yaml")
-    assert (done.returncode, config.read_text(), os.listdir(tmp_path)) == (1, OLD, ["cfg.yaml"])
+    assert (done.returncode, config.read_text(), listing(tmp_path)) == (1, OLD, ["cfg.yaml"])
     assert (done.stdout, done.stderr) == snapshot
     subprocess.run(["git", "apply", "-p0"], input=done.stdout.encode(), cwd=tmp_path, check=True)
     assert config.read_text() == ALL
@@ -65,13 +68,13 @@ def test_mode_bits_and_links_stay(config, tmp_path, pruneconf):
     pruneconf("lint", "--fix", "link.yaml")
     assert link.is_symlink()
     assert (config.read_text(), config.stat().st_mode & 0o777) == (SAFE, 0o640)
-    assert sorted(os.listdir(tmp_path)) == ["cfg.yaml", "link.yaml"]
+    assert listing(tmp_path) == ["cfg.yaml", "link.yaml"]
 
 
 def test_a_read_only_file_is_refused(config, tmp_path, pruneconf):
     config.chmod(0o440)
     done = pruneconf("lint", "--fix", "cfg.yaml")
-    assert (done.returncode, config.read_text(), os.listdir(tmp_path)) == (2, OLD, ["cfg.yaml"])
+    assert (done.returncode, config.read_text(), listing(tmp_path)) == (2, OLD, ["cfg.yaml"])
     assert done.stderr.endswith("`cfg.yaml` is read-only: make it writable, or see the fixes with `--diff`\n")
 
 
@@ -80,7 +83,7 @@ def test_a_file_that_has_changed_meanwhile_is_refused(config, tmp_path):
     config.write_text("- changed\n")
     with pytest.raises(PruneconfError, match="has changed since it was read"):
         rewrite(document, SAFE)
-    assert (config.read_text(), os.listdir(tmp_path)) == ("- changed\n", ["cfg.yaml"])
+    assert (config.read_text(), listing(tmp_path)) == ("- changed\n", ["cfg.yaml"])
 
 
 def test_what_is_no_file_is_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -74,7 +75,7 @@ def test_each_batch_of_fixes_keeps_the_text_sound_and_every_other_byte(data, con
     document = parse(text, name)
     batch = compatible(lint(read_config(document)))
     spans = sorted({edit for finding in batch for edit in finding.fix.edits})
-    assert all(one.end <= other.start for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(spans))
     edited = carry_out(text, batch)
     at = 0
     for edit in spans:
@@ -159,16 +160,14 @@ def paths(node, path):
 
 
 def without(data, path):
+    """The data without the item or entry at a path."""
     step, *rest = path
-    if isinstance(data, list):
-        return (
-            [without(one, rest) if rest else one for i, one in enumerate(data) if rest or i != step]
-            if not rest
-            else [without(one, rest) if i == step else one for i, one in enumerate(data)]
-        )
+    parts = dict(enumerate(data)) if isinstance(data, list) else dict(data)
     if rest:
-        return {key: without(value, rest) if key == step else value for key, value in data.items()}
-    return {key: value for key, value in data.items() if key != step}
+        parts[step] = without(parts[step], rest)
+    else:
+        del parts[step]
+    return list(parts.values()) if isinstance(data, list) else parts
 
 
 @given(lists, st.data())

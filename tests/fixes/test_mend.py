@@ -104,7 +104,9 @@ def test_edits_in_json():
   "total_sparsity": 0.3
  },
  {
-  "op_names": ["fc"],
+  "op_names": [
+   "fc"
+  ],
   "exclude": true
  }
 ]

@@ -29,8 +29,8 @@ fc Linear 10x16
 ```
 
 ## Fix safety
-Unsafe: an exclusion is moved behind the sub-configs that decide about its layers, so that it holds. A sub-config with an
-amount, or one whose layers are excluded again, is removed. Perhaps the other one was meant.
+Unsafe: an exclusion is moved behind the sub-configs that decide about its layers, so that it holds. A sub-config with
+an amount, or one whose layers are excluded again, is removed. Perhaps the other one was meant.
 """
 
 from __future__ import annotations
