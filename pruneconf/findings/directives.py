@@ -43,10 +43,6 @@ class Directive(NamedTuple):
     scope: tuple[int, int]
     whole_file: bool
 
-    def covers(self, offset: int) -> bool:
-        """Whether it holds for what begins at an offset."""
-        return self.scope[0] <= offset <= self.scope[1]
-
 
 def directives(document: Document) -> list[Directive]:
     """The directives of a document that parses, in order; JSON has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -19,9 +20,22 @@ class Silence(NamedTuple):
     word: Word
     code: str | None
 
-    def covers(self, finding: Finding) -> bool:
-        """Whether this silences a finding."""
-        return finding.rule.code == self.code and self.directive.covers(finding.place.start)
+
+class Found:
+    """Findings, arranged so that those that a comment silences are quickly told."""
+
+    def __init__(self, found: list[Finding]) -> None:
+        self._places: dict[str, list[tuple[int, int]]] = {}
+        for i, finding in enumerate(found):
+            self._places.setdefault(finding.rule.code, []).append((finding.place.start, i))
+        for places in self._places.values():
+            places.sort()
+
+    def silenced_by(self, silence: Silence) -> list[int]:
+        """The indices of the findings that are silenced."""
+        first, last = silence.directive.scope
+        places = self._places.get(silence.code or "", [])
+        return [i for _, i in places[bisect_left(places, (first, -1)) : bisect_left(places, (last + 1, -1))]]
 
 
 @cache
@@ -46,9 +60,7 @@ def silences(document: Document) -> Iterator[Silence]:
 
 def suppress(document: Document, found: list[Finding]) -> tuple[list[Finding], list[Finding]]:
     """The findings that stay, and those that comments silence."""
-    by_code: dict[str | None, list[Silence]] = {}
-    for silence in silences(document):
-        by_code.setdefault(silence.code, []).append(silence)
-    silenced = [any(one.covers(finding) for one in by_code.get(finding.rule.code, ())) for finding in found]
-    pairs = list(zip(found, silenced, strict=True))
-    return [finding for finding, quiet in pairs if not quiet], [finding for finding, quiet in pairs if quiet]
+    there = Found(found)
+    silenced = {i for silence in silences(document) for i in there.silenced_by(silence)}
+    kept = [finding for i, finding in enumerate(found) if i not in silenced]
+    return kept, [found[i] for i in sorted(silenced)]

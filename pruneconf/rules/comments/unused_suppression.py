@@ -37,26 +37,27 @@ from pruneconf.document.edits import Edit
 from pruneconf.findings import Finding, Fix, Label
 from pruneconf.findings.directives import Directive
 from pruneconf.rules.base import SAFE, WARNING, rule
-from pruneconf.rules.comments.suppress import Silence, silences, stage_of
+from pruneconf.rules.comments.suppress import Found, Silence, silences, stage_of
 from pruneconf.rules.context import Context
 from pruneconf.rules.schema.conflicts import listed
 
 
 @rule("PC901", "unused-suppression", severity=WARNING, needs="text", fix=SAFE)
 def check(ctx: Context) -> Iterator[Finding]:
+    there = Found(ctx.found)
     named: dict[Directive, list[Silence]] = {}
     for silence in silences(ctx.document):
         named.setdefault(silence.directive, []).append(silence)
-    for directive, there in named.items():
-        unused = [silence for silence in there if _is_unused(ctx, silence)]
+    for directive, all_named in named.items():
+        unused = [one for one in all_named if _had_its_say(ctx, one) and not there.silenced_by(one)]
         if unused:
-            yield _finding(ctx, directive, unused, whole=len(unused) == len(there))
+            yield _finding(ctx, directive, unused, whole=len(unused) == len(all_named))
 
 
-def _is_unused(ctx: Context, silence: Silence) -> bool:
+def _had_its_say(ctx: Context, silence: Silence) -> bool:
     if silence.code is None or silence.code == "PC901" or stage_of()[silence.code] not in ctx.stages:
         return False
-    return _is_of_this_list(ctx, silence.directive) and not any(map(silence.covers, ctx.found))
+    return _is_of_this_list(ctx, silence.directive)
 
 
 def _is_of_this_list(ctx: Context, directive: Directive) -> bool:
