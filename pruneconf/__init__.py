@@ -58,11 +58,20 @@ _HOMES = {
     "trace": "tracing",
 }
 
+_OPTIONAL = ("torch", "numpy", "safetensors")
+
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'pruneconf' has no attribute '{name}'")
-    return getattr(import_module(f"pruneconf.{_HOMES[name]}"), name)
+    try:
+        return getattr(import_module(f"pruneconf.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name not in _OPTIONAL:
+            raise
+        from pruneconf.errors import PruneconfError
+
+        raise PruneconfError(f"`pruneconf.{name}` needs {error.name}: run `pip install 'pruneconf[torch]'`") from error
 
 
 def __dir__() -> list[str]:

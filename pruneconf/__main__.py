@@ -21,11 +21,12 @@ def main() -> NoReturn:
     at the end would cost a seventh of it: both are left out.
     """
     gc.disable()
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+        getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         status = _run()
-        sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         status = 0
     atexit._run_exitfuncs()  # noqa: SLF001 - what others registered still runs
@@ -39,23 +40,39 @@ def _run() -> int:
 
     try:
         status: int | None = cli.main(prog_name="pruneconf", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return COULD_NOT_RUN
-    except PruneconfError as error:
-        return _failed(str(error), COULD_NOT_RUN)
     except (click.Abort, KeyboardInterrupt):
         return _failed("interrupted", INTERRUPTED)
-    except MemoryError:
-        return _failed("not enough memory for this model or file", COULD_NOT_RUN)
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a sentence
         if "--debug" in sys.argv:
-            raise
-        what = f"{type(error).__name__}: {error}"
-        return _failed(f"this is a bug in pruneconf ({what}); please report it with what --debug shows", COULD_NOT_RUN)
+            _print_traceback(error)
+        return _failed(_sentence(error), COULD_NOT_RUN)
     return status or 0
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, PruneconfError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory for this model or file"
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        if error.filename is None:
+            return f"cannot write the output: {reason}; send it elsewhere"
+        return f"cannot use `{error.filename}`: {reason}; check the path and its permissions"
+    what = f"{type(error).__name__}: {error}"
+    return f"this is a bug in pruneconf ({what}); please report it with what --debug shows"
+
+
+def _print_traceback(error: Exception) -> None:
+    import traceback
+
+    traceback.print_exception(error)
 
 
 def _failed(message: str, status: int) -> int:

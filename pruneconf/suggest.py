@@ -42,6 +42,18 @@ def did_you_mean(found: list[str]) -> str | None:
     return f"did you mean {quoted[0]}?" if len(quoted) == 1 else f"did you mean one of {', '.join(quoted)}?"
 
 
+def like_file(name: str) -> str:
+    """What to do about a path that leads nowhere: the name nearby that was meant, or the folder that is missing."""
+    from pathlib import Path
+
+    path = Path(name)
+    if not path.parent.is_dir():
+        return f"there is no directory `{path.parent}`"
+    siblings = [sibling.name for sibling in path.parent.iterdir() if sibling.suffix == path.suffix]
+    close = [str(path.with_name(sibling)) for sibling in nearest(path.name, siblings)]
+    return did_you_mean(close) or "give its path as seen from the current directory"
+
+
 class DottedNames:
     """The dotted names of a model, arranged so that the one that was meant is found among many, many times."""
 

@@ -39,17 +39,19 @@ def command(model: str, config: str, output: Path, weights: Path | None, masks: 
     masked weights, masks.safetensors and report.json; it appears whole or not at all.
     """
     require_torch("pruning")
+    from pruneconf.output.style import command_line
     from pruneconf.plan import resolve
     from pruneconf.pruning import apply
 
     graph = graph_of(model)
     plan = resolve(sound_config(config, graph), graph)
     source = weights or _weights_of(model)
+    graph_file = Path(model) if model.endswith(".graph.json") else None
     with _progress() as progress:
-        report = apply(plan, source, output, masks=masks, force=force, progress=progress)
+        report = apply(plan, source, output, masks=masks, force=force, graph_file=graph_file, progress=progress)
     totals = report.totals
     click.echo(f"{totals.masked:,} of {totals.numel:,} weights masked ({100 * totals.sparsity:.1f} %) in {output}")
-    click.echo(f"next: pruneconf verify {model} {config} {output}")
+    click.echo(f"next: {command_line('pruneconf', 'verify', model, config, str(output))}")
 
 
 def _weights_of(model: str) -> Source:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -43,22 +42,34 @@ def is_model(argument: str) -> bool:
     return not os.path.isdir(name) or os.path.exists(f"{name}/config.json")
 
 
-def split(arguments: tuple[str, ...], model: str | None) -> tuple[str | None, tuple[str, ...]]:
-    """The model and the configs among the positional arguments."""
-    if model is None and arguments and is_model(arguments[0]):
-        return arguments[0], arguments[1:]
-    return model, arguments
+def split(arguments: tuple[str, ...], model: str | None) -> tuple[str | None, list[str]]:
+    """The model among the positional arguments, and the files of the configs."""
+    if model is None and is_model(arguments[0]):
+        model, *arguments = arguments  # type: ignore[assignment]
+        if not arguments:
+            raise PruneconfError(_no_config(str(model)))
+    for argument in arguments:
+        if argument.endswith((*MODEL_ENDINGS, ".py")):
+            raise PruneconfError(f"`{argument}` is a model: name it before the configs, or with `--model`")
+    return model, [file for argument in arguments for file in config_files(argument)]
 
 
-def readings(configs: tuple[str, ...], stdin_filename: str | None = None) -> Iterator[Reading]:
-    """Every config that the arguments name, read and checked against the schema."""
-    for argument in configs:
-        for name in _files(argument):
-            document, path = read(name, stdin=sys.stdin.buffer, stdin_filename=stdin_filename)
-            yield read_config(document, path)
+def _no_config(model: str) -> str:
+    if ":" in model or os.path.exists(model):
+        return f"`{model}` is taken for the model: name a config to check against it (`.yaml`, `.yml` or `.json`)"
+    from pruneconf.suggest import like_file
+
+    return f"there is no `{model}`: {like_file(model)}"
 
 
-def _files(argument: str) -> list[str]:
+def read_file(name: str, stdin_filename: str | None = None) -> Reading:
+    """A config (FILE, FILE#/json/pointer, or `-`), read and checked against the schema."""
+    document, path = read(name, stdin=sys.stdin.buffer, stdin_filename=stdin_filename)
+    return read_config(document, path)
+
+
+def config_files(argument: str) -> list[str]:
+    """The configs that an argument names: itself, or those in a directory."""
     if argument == "-" or not os.path.isdir(argument):
         return [argument]
     from pathlib import Path
@@ -76,6 +87,10 @@ def graph_of(model: str, base: Path | None = None) -> ModelGraph:
     """
     if model.endswith(".graph.json"):
         return _read_graph(model)
+    if model == "-" or (not is_model(model) and not os.path.isdir(model)):
+        raise PruneconfError(
+            f"`{model}` is taken for a config: name the model first, `model.py` or a graph file (`*.graph.json`)"
+        )
     require_torch(f"reading `{model}`")
     from pruneconf.tracing import load_graph
 
@@ -121,7 +136,10 @@ def sound_config(config: str, graph: ModelGraph) -> Config:
     from pruneconf.output.text import render
     from pruneconf.rules import lint
 
-    (reading,) = readings((config,))
+    file, *others = config_files(config)
+    if others:
+        raise PruneconfError(f"`{config}` holds {1 + len(others)} configs: name one of them, such as `{file}`")
+    reading = read_file(file)
     errors = [finding for finding in lint(reading, graph) if finding.severity is Severity.ERROR]
     if errors or reading.config is None:
         click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)

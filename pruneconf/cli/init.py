@@ -24,8 +24,11 @@ from pruneconf.errors import PruneconfError
 def command(model: str, output: Path) -> None:
     """Write a config for MODEL to start from: its parts and sizes in comments, the sensitive layers excluded."""
     from pruneconf.output.starter import starter
+    from pruneconf.output.style import command_line
 
     printed = str(output) == "-"
+    if not printed and output.suffix not in {".yaml", ".yml"}:
+        raise PruneconfError(f"`{output}` would not be read as YAML: call it `{output.with_suffix('.yaml')}`")
     text = starter(graph_of(model), model, "pruneconf.yaml" if printed else str(output))
     if printed:
         click.echo(text, nl=False)
@@ -36,6 +39,7 @@ def command(model: str, output: Path) -> None:
     except FileExistsError as error:
         raise PruneconfError(f"`{output}` is there already: choose another name with `-o`") from error
     except OSError as error:
-        raise PruneconfError(f"`{output}` cannot be written: {error.strerror}") from error
+        reason = (error.strerror or str(error)).lower()
+        raise PruneconfError(f"cannot write `{output}`: {reason}; name another file with `-o`") from error
     note(f"wrote {output}")
-    click.echo(f"next: pruneconf show {model} {output}")
+    click.echo(f"next: {command_line('pruneconf', 'show', model, str(output))}")

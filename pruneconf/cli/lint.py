@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, readings, split
+from pruneconf.cli.arguments import debug_option, graph_of, read_file, split
 from pruneconf.cli.run import Run
 
 if TYPE_CHECKING:
@@ -56,13 +57,12 @@ def command(
     from pruneconf.rules.choose import chooser
 
     chosen = chooser(select, ignore)
-    model, configs = split(arguments, model)
-    if not configs:
-        ctx.fail(f"`{model}` is a model: name a config to check against it")
-    _check_flags(ctx, configs, flags)
+    model, files = split(arguments, model)
+    _check_flags(ctx, files, flags)
     graph, run = None, Run()
-    stdin = is_stdin(configs)
-    for reading in readings(configs, stdin_filename):
+    stdin = is_stdin(files)
+    for file in files:
+        reading = read_file(file, stdin_filename)
         graph = graph or (graph_of(model) if model else None)
         _check(run, reading, graph, chosen, flags, stdin=stdin)
     if baseline:
@@ -73,7 +73,7 @@ def command(
     if output_format == "json":
         _print_json(run, stream)
     else:
-        _print_text(run, model, configs[0], flags, stream)
+        _print_text(run, model, files, flags, stream)
     failing = {"error", "warning"} if flags["strict"] else {"error"}
     failed = any(finding.severity in failing for finding in run.findings)
     ctx.exit(int(failed or (flags["diff"] and run.changed)))
@@ -84,17 +84,17 @@ def edits(flags: Flags) -> bool:
     return flags["fix"] or flags["diff"] or flags["add_ignores"]
 
 
-def is_stdin(configs: tuple[str, ...]) -> bool:
+def is_stdin(files: Sequence[str]) -> bool:
     """Whether standard input is among the configs."""
-    return any(config == "-" or config.startswith("-#") for config in configs)
+    return any(config == "-" or config.startswith("-#") for config in files)
 
 
-def _check_flags(ctx: click.Context, configs: tuple[str, ...], flags: Flags) -> None:
+def _check_flags(ctx: click.Context, files: Sequence[str], flags: Flags) -> None:
     if flags["unsafe_fixes"] and not (flags["fix"] or flags["diff"]):
         ctx.fail("`--unsafe-fixes` goes with `--fix` or `--diff`")
     if flags["add_ignores"] and flags["fix"]:
         ctx.fail("`--fix` and `--add-ignores` are two steps: fix first, then silence what is left")
-    if edits(flags) and is_stdin(configs) and len(configs) > 1:
+    if edits(flags) and is_stdin(files) and len(files) > 1:
         ctx.fail("`-` stands alone where its text is edited")
 
 
@@ -120,7 +120,7 @@ def _print_json(run: Run, stream: TextIO) -> None:
     click.echo(json.dumps(data, indent=1, ensure_ascii=False), stream)
 
 
-def _print_text(run: Run, model: str | None, config: str, flags: Flags, stream: TextIO) -> None:
+def _print_text(run: Run, model: str | None, files: Sequence[str], flags: Flags, stream: TextIO) -> None:
     from pruneconf.output.style import painter
     from pruneconf.output.summary import summary
 
@@ -134,5 +134,5 @@ def _print_text(run: Run, model: str | None, config: str, flags: Flags, stream: 
 
         click.echo(render(visible, paint), stream, nl=False, color=True)
     if not flags["quiet"]:
-        closing = summary(visible, len(run.configs), model, config, paint, run.suppressed)
+        closing = summary(visible, files, model, paint, run.suppressed)
         click.echo(closing, stream, color=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pruneconf.cli.arguments import debug_option, graph_of, require_torch, sound_config
+from pruneconf.errors import PruneconfError
 
 
 @click.command("verify", short_help="Check that a pruned checkpoint satisfies a config.")
@@ -17,6 +18,8 @@ from pruneconf.cli.arguments import debug_option, graph_of, require_torch, sound
 @click.pass_context
 def command(ctx: click.Context, /, model: str, config: str, output: Path) -> None:
     """Check that OUTPUT, which `apply` wrote, is what CONFIG asks of MODEL: counts, masks, zeros, digests."""
+    if output.is_file():
+        raise PruneconfError(f"`{output}` is a file: the order is MODEL, CONFIG, and the directory that `apply` wrote")
     require_torch("verifying")
     from pruneconf.plan import resolve
     from pruneconf.pruning import verify
@@ -27,7 +30,7 @@ def command(ctx: click.Context, /, model: str, config: str, output: Path) -> Non
         click.echo(f"{output} satisfies {config}: {verdict.masked:,} weights masked, {verdict.weights} layers checked")
         return
     first = verdict.faults[0]
-    click.echo(f"{output} does not satisfy {config}: {f'`{first.layer}`: ' if first.layer else ''}{first.reason}")
+    click.echo(f"{output} does not satisfy {config}: {first.reason}")
     if len(verdict.faults) > 1:
         click.echo(f"and {len(verdict.faults) - 1} more")
     ctx.exit(1)

@@ -65,12 +65,21 @@ def _read_file(place: str) -> bytes:
         with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - pathlib would cost the linter's start 3 ms
             return _read(file)
     except FileNotFoundError:
-        raise PruneconfError(f"there is no file `{place}`: check the path") from None
+        raise PruneconfError(f"there is no file `{place}`: {_like(place)}") from None
     except IsADirectoryError:
         raise PruneconfError(f"`{place}` is a directory: name a file in it") from None
     except (OSError, ValueError) as error:  # ValueError: the path holds a null character
         reason = getattr(error, "strerror", None) or str(error)
         raise PruneconfError(f"cannot read `{place}`: {reason.lower()}") from error
+
+
+def _like(place: str) -> str:
+    file, _, pointer = place.partition("#")
+    if pointer and os.path.exists(file):  # noqa: PTH110
+        return f"a place inside a file is named as `{file}#/{pointer}`, with a `/`"
+    from pruneconf.suggest import like_file
+
+    return like_file(place)
 
 
 def _read(file: BinaryIO | FileIO) -> bytes:
@@ -84,6 +93,9 @@ def _read(file: BinaryIO | FileIO) -> bytes:
 
 
 def _decode(data: bytes) -> tuple[str, str, Problem | None]:
+    if b"\0" in data[:_PART] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        problem = Problem("PC001", "the file holds binary data", 0, 0, "name a config: YAML or JSON, saved as UTF-8")
+        return "", "utf-8", problem
     mark, encoding = next(((mark, name) for mark, name in _MARKS.items() if data.startswith(mark)), (b"", "utf-8"))
     body, codec = data.removeprefix(mark), encoding.removesuffix("-sig")
     try:
@@ -91,7 +103,8 @@ def _decode(data: bytes) -> tuple[str, str, Problem | None]:
     except UnicodeDecodeError as error:
         at = len(body[: error.start].decode(codec))
         faulty = " ".join(f"0x{byte:02X}" for byte in body[error.start : error.end])
-        message = f"the bytes `{faulty}` are no {codec.upper()} text"
+        what = f"byte `{faulty}` is" if error.end == error.start + 1 else f"bytes `{faulty}` are"
+        message = f"the {what} no {codec.upper()} text"
         problem = Problem("PC001", message, at, at + 1, "save the file as UTF-8")
         return body.decode(codec, "replace"), encoding, problem
 

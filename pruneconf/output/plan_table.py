@@ -77,7 +77,7 @@ def _fate(plan: Plan, entry: LayerPlan) -> tuple[Text, Text, Text]:
         full = round(BAR * share(entry.masked, numel))
         return Text(f"{ratio} of layer"), Text(f"{entry.masked:,}"), Text("█" * full + "·" * (BAR - full), "red")
     group = next(group for group in plan.groups if group.sub_config == entry.decided_by)
-    most = group.max_masked.get(entry.layer.name, numel)
+    most = min(group.max_masked.get(entry.layer.name, numel), group.masked)
     full = round(BAR * share(most, numel))
     return Text(f"{ratio} of group"), Text(f"≤ {most:,}"), Text("▒" * full + "·" * (BAR - full), "red")
 

@@ -8,6 +8,7 @@ from pruneconf.document import Document
 from pruneconf.document.edits import scalar_text
 from pruneconf.errors import PruneconfError
 from pruneconf.graph import Layer, ModelGraph
+from pruneconf.output.style import command_line
 
 RATIO = "0.5"
 _LEFT_ALONE = ("Norm", "Embedding")
@@ -45,8 +46,8 @@ def _kept(graph: ModelGraph, worth: list[Layer]) -> list[Layer]:
 
 def _head(graph: ModelGraph, model: str, config: str) -> Iterator[str]:
     yield f"# How to prune {graph.type}: {len(graph.layers)} layers, {graph.parameters:,} parameters."
-    yield f"# Check:  pruneconf lint {model} {config}"
-    yield f"# Plan:   pruneconf show {model} {config}"
+    yield f"# Check:  {command_line('pruneconf', 'lint', model, config)}"
+    yield f"# Plan:   {command_line('pruneconf', 'show', model, config)}"
     yield "#"
     widest = max(map(len, graph.types))
     for name, count in graph.types.items():

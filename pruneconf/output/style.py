@@ -20,6 +20,9 @@ _CODES = {
     "dim": "2",
 }
 
+_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-#")
+"""What a shell leaves alone (`#` begins a comment only at the start of a word, where no path has it)."""
+
 
 def painter(stream: TextIO = sys.stdout) -> Paint:
     """How to paint for a stream: colours on a terminal or under FORCE_COLOR, never under NO_COLOR."""
@@ -41,3 +44,12 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def command_line(*words: str) -> str:
+    """A command to copy into a shell, with quotes where it needs them."""
+    if _SAFE.issuperset("".join(words)) and all(words):
+        return " ".join(words)
+    import shlex
+
+    return printable(shlex.join(words))

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pruneconf.output.style import Paint
+from pruneconf.output.style import Paint, command_line, printable
 
 if TYPE_CHECKING:
     from pruneconf.findings import Finding
 
 
 def summary(
-    findings: Sequence[Finding], files: int, model: str | None, config: str, paint: Paint, suppressed: int = 0
+    findings: Sequence[Finding], files: Sequence[str], model: str | None, paint: Paint, suppressed: int = 0
 ) -> str:
-    """The closing lines: how much was found, what comments or a baseline silenced, and the command to run next."""
+    """The closing lines: how much was found in these files, what is suppressed, and the command to run next."""
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = sum(finding.severity == "warning" for finding in findings)
-    where = f"in {_count(files, 'file')}" + (f", checked against {model}" if model else "")
+    where = f"in {_count(len(files), 'file')}" + (f", checked against {printable(model)}" if model else "")
     where += f", {suppressed} suppressed" if suppressed else ""
     if not findings:
-        next_command = f"pruneconf show {model} {config}" if model else f"pruneconf lint MODEL {config}"
+        words = ("show", model, files[0]) if model else ("lint", "MODEL", files[0])
+        next_command = command_line("pruneconf", *words)
         aim = "to see what it will do" if model else "to check it against the model too"
         return f"{paint('nothing wrong', 'help')} {where}\nnext: {next_command}  ({aim})"
     fixable = sum(finding.fix is not None and finding.fix.safe for finding in findings)

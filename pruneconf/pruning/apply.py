@@ -33,6 +33,7 @@ def apply(
     pruner: str = "level",
     masks: str = "bool",
     force: bool = False,
+    graph_file: Path | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
     """Write the masked weights, their masks and a report into the directory `out`.
@@ -40,7 +41,8 @@ def apply(
     `weights` is the built model or the path of a checkpoint (see `open_checkpoint`); neither is changed. `out` must
     not exist or be empty; with `force` it is replaced. It gets `model.safetensors` (shards and their index where the
     input has shards; a directory's other files too), `masks.safetensors` unless `masks` is `none`, and `report.json`.
-    It appears whole or not at all. The config is called by the name of its document.
+    It appears whole or not at all. The report has the digests of the config, of the weights, and of `graph_file`, where
+    the plan's graph was read from one, or else of the files that define the model.
 
     Raises PruneconfError, and leaves nothing behind, where the plan does not fit the weights or cannot be met, a weight
     is NaN, or `out` cannot be written.
@@ -48,7 +50,8 @@ def apply(
     choose = pruner_for(plan, pruner)
     check_form(masks)
     checkpoint = open_checkpoint(weights)
-    place = prepare(out, [*_inputs(plan), *checkpoint.inputs], checkpoint.folder, force=force)
+    inputs = [*_inputs(plan, graph_file), *checkpoint.inputs]
+    place = prepare(out, inputs, checkpoint.folder, force=force)
     where = locate(plan, checkpoint.kinds, checkpoint.source)
     ranked = _ranked(plan, checkpoint, where)
     cuts = choose(plan, ranked, Workers(torch.get_num_threads()))
@@ -57,15 +60,15 @@ def apply(
         writer = CheckpointWriter(folder, checkpoint, maskings, masks, progress)
         writer.write()
         outcomes = {name: (ranked[name].format, outcome) for name, outcome in writer.outcomes.items()}
-        inputs = {**plan.graph.sources, **{str(path): file_digest(path) for path in checkpoint.inputs}}
-        report = report_on(plan, pruner, plan.config.document.name, outcomes, inputs, writer.outputs)
+        digests = {str(path): file_digest(path) for path in inputs}
+        report = report_on(plan, pruner, outcomes, digests, writer.outputs)
         (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
     return report
 
 
-def _inputs(plan: Plan) -> list[Path]:
-    paths = (Path(name) for name in (plan.config.document.name, *plan.graph.sources))
-    return [path for path in paths if path.exists()]
+def _inputs(plan: Plan, graph_file: Path | None) -> list[Path]:
+    described = [graph_file] if graph_file else map(Path, plan.graph.sources)
+    return [path for path in (Path(plan.config.document.name), *described) if path.is_file()]
 
 
 def _ranked(plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]]) -> dict[str, Weights]:

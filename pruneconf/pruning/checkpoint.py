@@ -14,6 +14,7 @@ import torch
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning.tensorfile import Tensor, from_torch, read_tensors
 from pruneconf.pruning.tensors import Kind
+from pruneconf.suggest import like_file
 
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
@@ -74,7 +75,7 @@ def open_checkpoint(source: Source) -> Checkpoint:
     if isinstance(source, torch.nn.Module):
         return _from_state_dict("the model", source.state_dict())
     if not source.exists():
-        raise PruneconfError(f"there is no `{source}`; check the path")
+        raise PruneconfError(f"there is no `{source}`; {like_file(str(source))}")
     if source.is_dir():
         return _from_folder(source)
     if source.name.endswith(".index.json"):

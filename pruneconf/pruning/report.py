@@ -12,6 +12,7 @@ import numpy as np
 import safetensors
 import torch
 
+from pruneconf.document import pointer
 from pruneconf.plan import Plan
 from pruneconf.pruning.floats import Format
 from pruneconf.pruning.writer import Outcome
@@ -75,12 +76,13 @@ class Report:
 def report_on(
     plan: Plan,
     pruner: str,
-    config: str,
     outcomes: Mapping[str, tuple[Format, Outcome]],
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
 ) -> Report:
     """Put a report together. `outcomes` is by parameter; a weight that is not among them lost nothing."""
+    place = pointer(plan.config.path)
+    config = plan.config.document.name + (f"#{place}" if place else "")
     layers = tuple(_layer(plan, i, outcomes) for i in range(len(plan.layers)))
     masked = {layer.parameter: layer.masked for layer in layers}
     groups = tuple(

@@ -43,8 +43,10 @@ def prepare(out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bo
         raise PruneconfError(f"`{out}` is a file; choose a directory that does not exist yet")
     if not place.parent.is_dir():
         raise PruneconfError(f"there is no directory `{place.parent}` to write `{place.name}` into; create it first")
-    _clear_leftovers(place)
-    if place.is_dir() and any(place.iterdir()):
+    with _explained(place):
+        _clear_leftovers(place)
+        filled = place.is_dir() and any(place.iterdir())
+    if filled:
         if not force:
             raise PruneconfError(f"`{out}` is not empty; choose another output, or replace it with `--force`")
         if place in (Path.cwd(), *Path.cwd().parents):
@@ -59,7 +61,7 @@ def staged(place: Path, *, force: bool) -> Iterator[Path]:
     With `force`, a directory that is there already is moved aside first, and back if the new one cannot take its
     place. An OSError (disk full, no permission) becomes a PruneconfError.
     """
-    try:
+    with _explained(place):
         folder, lock = _create(place)
         try:
             yield folder
@@ -73,10 +75,20 @@ def staged(place: Path, *, force: bool) -> Iterator[Path]:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             _unlock(lock)
+
+
+@contextlib.contextmanager
+def _explained(place: Path) -> Iterator[None]:
+    """Turn what the system refuses into a PruneconfError."""
+    try:
+        yield
     except OSError as error:
         if error.errno in _FULL:
-            raise PruneconfError(f"there is no room for `{place}` on its disk; nothing was written") from error
-        raise PruneconfError(f"cannot write `{place}`: {error.strerror or error}; nothing was written") from error
+            raise PruneconfError(
+                f"there is no room for `{place}` on its disk; nothing was written, choose another output"
+            ) from error
+        reason = (error.strerror or str(error)).lower()
+        raise PruneconfError(f"cannot write `{place}`: {reason}; nothing was written, choose another output") from error
 
 
 def _replace(place: Path, folder: Path) -> None:

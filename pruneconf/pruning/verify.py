@@ -58,7 +58,7 @@ def verify(plan: Plan, out: Path) -> Verdict:
     """
     pruner_for(plan, "level")
     if not out.is_dir():
-        raise PruneconfError(f"there is no directory `{out}`")
+        raise PruneconfError(f"there is no directory `{out}`: name one that `pruneconf apply` wrote")
     try:
         checkpoint = open_checkpoint(out)
         where = locate(plan, checkpoint.kinds, checkpoint.source)
@@ -165,11 +165,16 @@ def _file_faults(out: Path) -> Iterator[Fault]:
         return
     try:
         outputs: dict[str, str] = json.loads((out / REPORT_FILE).read_bytes())["outputs"]
-        changed = [
-            file for file, digest in outputs.items() if not (out / file).is_file() or file_digest(out / file) != digest
-        ]
+        faults = [fault for file, digest in outputs.items() if (fault := _file_fault(out / file, digest))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         yield Fault(None, f"`{REPORT_FILE}` cannot be read as a report")
         return
-    for file in changed:
-        yield Fault(None, f"`{file}` is not the file that `{REPORT_FILE}` describes: its sha256 differs")
+    yield from faults
+
+
+def _file_fault(path: Path, digest: str) -> Fault | None:
+    if not path.is_file():
+        return Fault(None, f"`{path.name}`, which `{REPORT_FILE}` describes, is missing")
+    if file_digest(path) != digest:
+        return Fault(None, f"`{path.name}` is not the file that `{REPORT_FILE}` describes: its sha256 differs")
+    return None

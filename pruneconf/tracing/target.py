@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pruneconf.errors import PruneconfError
-from pruneconf.suggest import did_you_mean, nearest
+from pruneconf.suggest import like_file
 
 _WEIGHTS = (".safetensors", ".safetensors.index.json", ".pt", ".pth", ".bin", ".ckpt")
 
@@ -60,7 +60,7 @@ def _directory(path: Path) -> Pretrained:
 
 def _around_weights(path: Path) -> Pretrained:
     if not path.is_file():
-        raise PruneconfError(f"there is no file `{path}`{_near(path)}")
+        raise PruneconfError(f"there is no file `{path}`; {like_file(str(path))}")
     if not (path.parent / "config.json").is_file():
         raise PruneconfError(
             f"`{path}` holds weights but not the types of the layers; name the code that builds the model, "
@@ -71,16 +71,8 @@ def _around_weights(path: Path) -> Pretrained:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise PruneconfError(f"there is no file `{path}`{_near(path)}")
+        raise PruneconfError(f"there is no file `{path}`; {like_file(str(path))}")
     return path
-
-
-def _near(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"; there is no directory `{path.parent}`"
-    siblings = [sibling.name for sibling in path.parent.iterdir() if sibling.suffix == path.suffix]
-    close = [str(path.with_name(sibling)) for sibling in nearest(path.name, siblings)]
-    return f"; {did_you_mean(close) or 'give its path as seen from the current directory'}"
 
 
 def _split(target: str) -> tuple[str, str | None]:

@@ -115,7 +115,7 @@ def test_a_folder_is_searched_for_configs(here: Path, pruneconf: Run) -> None:
     ("arguments", "message"),
     [
         (["missing.yaml"], "`missing.yaml`"),
-        (["net.graph.json"], "is a model: name a config"),
+        (["net.graph.json"], "is taken for the model: name a config"),
         (["cfg.yaml#/nowhere"], "nowhere"),
         (["missing.graph.json", "cfg.yaml"], "`missing.graph.json`"),
         (["empty"], "holds no config"),

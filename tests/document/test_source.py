@@ -41,8 +41,14 @@ def test_a_file_with_a_pointer(here: Path, pointer: str, path: tuple[str | int, 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("no.yaml", "there is no file `no.yaml`: check the path"),
-        ("no.yaml#/a", "there is no file `no.yaml`: check the path"),
+        ("no.yaml", "there is no file `no.yaml`: give its path as seen from the current directory"),
+        ("no.yaml#/a", "there is no file `no.yaml`: give its path as seen from the current directory"),
+        ("no/cfg.yaml", "there is no file `no/cfg.yaml`: there is no directory `no`"),
+        ("cgf.yaml", "there is no file `cgf.yaml`: did you mean `cfg.yaml`?"),
+        (
+            "cfg.yaml#prune",
+            "there is no file `cfg.yaml#prune`: a place inside a file is named as `cfg.yaml#/prune`, with a `/`",
+        ),
         ("folder", "`folder` is a directory: name a file in it"),
         ("cfg.yaml/x", "cannot read `cfg.yaml/x`: not a directory"),
         ("a\0b", "cannot read `a\0b`: embedded null byte"),
@@ -118,12 +124,12 @@ def test_encodings(name: str, encoding: str) -> None:
 @pytest.mark.parametrize(
     ("data", "position", "message"),
     [
-        (b"a: \xe9\n", (1, 4), "the bytes `0xE9` are no UTF-8 text"),
-        ("a: é\nb: ".encode() + b"\xff", (2, 4), "the bytes `0xFF` are no UTF-8 text"),
-        (b"\xef\xbb\xbfa: \xe9", (1, 4), "the bytes `0xE9` are no UTF-8 text"),
-        (b"\xff\xfea\0\n\0b", (2, 1), "the bytes `0x62` are no UTF-16-LE text"),
+        (b"a: \xe9\n", (1, 4), "the byte `0xE9` is no UTF-8 text"),
+        ("a: é\nb: ".encode() + b"\xff", (2, 4), "the byte `0xFF` is no UTF-8 text"),
+        (b"\xef\xbb\xbfa: \xe9", (1, 4), "the byte `0xE9` is no UTF-8 text"),
+        (b"\xff\xfea\0\n\0b", (2, 1), "the byte `0x62` is no UTF-16-LE text"),
         (b"\xff\xfea\0\x00\xd8", (1, 2), "the bytes `0x00 0xD8` are no UTF-16-LE text"),
-        ("a: 1".encode("utf-16-le"), (1, 2), "the character U+0000 is not allowed in YAML: it is a control character"),
+        ("a: 1".encode("utf-16-le"), (1, 1), "the file holds binary data"),
     ],
 )
 def test_bytes_that_are_no_text_are_a_problem_where_they_stand(data: bytes, position: Any, message: str) -> None:
