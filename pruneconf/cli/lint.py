@@ -55,21 +55,25 @@ def command(
     is a YAML or JSON file, a directory, or `-` for standard input; CONFIG#/json/pointer names a list inside a file.
     """
     from pruneconf.rules.choose import chooser
+    from pruneconf.rules.engine import examine
 
     chosen = chooser(select, ignore)
     model, files = split(arguments, model)
     _check_flags(ctx, files, flags)
     graph, run = None, Run()
-    stdin = is_stdin(files)
+    stdin, editing = is_stdin(files), edits(flags)
     for file in files:
         reading = read_file(file, stdin_filename)
         graph = graph or (graph_of(model) if model else None)
-        _check(run, reading, graph, chosen, flags, stdin=stdin)
+        if editing:
+            _edit(run, reading, graph, chosen, flags, stdin=stdin)
+        else:
+            run.add(reading, examine(reading, graph), chosen)
     if baseline:
         from pruneconf.cli.known import leave_out_known
 
         leave_out_known(run, baseline, chosen, write=not flags["diff"])
-    stream = sys.stderr if flags["diff"] or (edits(flags) and stdin) else sys.stdout
+    stream = sys.stderr if flags["diff"] or (editing and stdin) else sys.stdout
     if output_format == "json":
         _print_json(run, stream)
     else:
@@ -98,13 +102,9 @@ def _check_flags(ctx: click.Context, files: Sequence[str], flags: Flags) -> None
         ctx.fail("`-` stands alone where its text is edited")
 
 
-def _check(run: Run, reading: Reading, graph: ModelGraph | None, chosen: Chosen, flags: Flags, *, stdin: bool) -> None:
-    from pruneconf.rules.engine import examine
-
-    if not edits(flags):
-        run.add(reading, examine(reading, graph), chosen)
-        return
+def _edit(run: Run, reading: Reading, graph: ModelGraph | None, chosen: Chosen, flags: Flags, *, stdin: bool) -> None:
     from pruneconf.cli.mending import How, mended
+    from pruneconf.rules.engine import examine
 
     how = How(flags["unsafe_fixes"], flags["add_ignores"], flags["diff"], stdin)
     examined, changed = mended(reading, lambda edited: examine(edited, graph), chosen, how)

@@ -27,7 +27,8 @@ class Run:
 
     def add(self, reading: Reading, examined: Examined, chosen: Chosen, *, changed: bool = False) -> None:
         """Take in one more config."""
-        self.findings += (finding for finding in examined.findings if chosen(finding.rule))
-        self.suppressed += sum(chosen(finding.rule) for finding in examined.suppressed)
+        if examined.findings or examined.suppressed:
+            self.findings += (finding for finding in examined.findings if chosen(finding.rule))
+            self.suppressed += sum(chosen(finding.rule) for finding in examined.suppressed)
         self.configs.append((reading.document.name, reading.path, examined))
         self.changed |= changed

@@ -42,10 +42,11 @@ def lint(config: Config | Reading, graph: ModelGraph | None = None) -> list[Find
 def examine(config: Config | Reading, graph: ModelGraph | None = None) -> Examined:
     """What `lint` finds, with what comments silence kept apart."""
     reading = read_config(config.document, config.path) if isinstance(config, Config) else config
-    document, stages = reading.document, _stages(reading, graph)
+    document = reading.document
     marked = MARK in document.text
     if reading.spotless and graph is None and not document.problems and not marked:
-        return Examined([], [], stages)
+        return Examined([], [], _WITHOUT_MODEL)
+    stages = _stages(reading, graph)
     found: list[Finding] = []
     if document.problems:
         _run("text", reading, found)
