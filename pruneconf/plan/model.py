@@ -9,6 +9,8 @@ from functools import cached_property
 
 from pruneconf.config import Config, Ratio
 from pruneconf.graph import Layer, ModelGraph
+from pruneconf.plan.channels import ChannelBudget, ChannelSet
+from pruneconf.plan.pruners import is_structured
 from pruneconf.plan.selection import LayerSet, Selection, bits
 
 
@@ -25,7 +27,9 @@ class LayerPlan:
     """The fate of one layer.
 
     `decided_by` is the index of the sub-config that has the last word, or None where none selects the layer.
-    `masked` counts the elements of its weight that will be masked; None where the ranking of a group decides.
+    `masked` counts the elements of its weight that will be masked; None where the ranking of a group decides. They are
+    masked `unit` at a time: single elements, or whole channels of so many (0 where the layer's type has no channels).
+    `held` says why a layer loses less than the config asks, because of the layers with which it is coupled.
     """
 
     layer: Layer
@@ -33,6 +37,8 @@ class LayerPlan:
     action: Action
     ratio: Ratio | None
     masked: int | None
+    unit: int = 1
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ class Group:
     """The effective layers of one `total_sparsity` sub-config.
 
     `layers` hold each weight once: of layers that share one, the first. `numel` counts their elements, `masked`
-    how many of them are to be masked together. `max_masked[name]` is the most one layer may lose.
+    how many of them are to be masked together: exactly so many elements or, in channels, as many channels as fit.
+    `max_masked[name]` is the most one layer may lose. Nothing smaller than `unit` elements is masked.
     """
 
     sub_config: int
@@ -50,11 +57,12 @@ class Group:
     masked: int
     cap: Ratio | None
     max_masked: Mapping[str, int]
+    unit: int = 1
 
     @property
     def feasible(self) -> bool:
         """Whether the caps leave room for the masks that the total asks for."""
-        return self.masked <= sum(self.max_masked.values())
+        return self.masked < sum(self.max_masked.values()) + self.unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,9 @@ class Takeover:
 class Plan:
     """What a config does to a model, layer by layer (model order) and group by group (config order).
 
+    `pruner` is the pruner it is made for, one of `PRUNERS`: `level` gets `budgets`, the others `channel_budgets`.
+    With `coupled`, coupled layers lose the same channels.
+
     `selected[i]` is the set of layers that sub-config `i` selects, `effective[i]` of those that it also decides;
     `selection` turns such sets into layers.
     """
@@ -94,6 +105,26 @@ class Plan:
     layers: tuple[LayerPlan, ...]
     groups: tuple[Group, ...]
     budgets: tuple[Budget, ...]
+    channel_budgets: tuple[ChannelBudget, ...] = ()
+    pruner: str = "level"
+    coupled: bool = False
+
+    @property
+    def structured(self) -> bool:
+        """Whether whole channels are masked."""
+        return is_structured(self.pruner)
+
+    @property
+    def channel_sets(self) -> tuple[ChannelSet, ...]:
+        """The sets of channels of all budgets."""
+        return tuple(each for budget in self.channel_budgets for each in budget.sets)
+
+    @property
+    def without_channels(self) -> tuple[LayerPlan, ...]:
+        """The layers that are to lose channels, but are of a type that has none."""
+        if not self.structured:
+            return ()
+        return tuple(entry for entry in self.layers if entry.action is Action.PRUNE and not entry.unit)
 
     @cached_property
     def by_name(self) -> Mapping[str, LayerPlan]:
@@ -148,8 +179,8 @@ class Plan:
 
     @property
     def masked(self) -> int:
-        """How many elements will be masked in all."""
-        return sum(budget.count for budget in self.budgets)
+        """How many elements will be masked in all; in channels, the most that fit."""
+        return sum(budget.count for budget in self.budgets) + sum(budget.room for budget in self.channel_budgets)
 
     @property
     def numel(self) -> int:
