@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, require_torch, sound_config
+from pruneconf.cli.arguments import (
+    coupled_option,
+    debug_option,
+    graph_of,
+    note,
+    pruner_option,
+    require_torch,
+    sound_config,
+)
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
@@ -29,10 +37,26 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to store the masks: a byte an element, a bit, or not at all.",
 )
+@pruner_option
+@click.option("--seed", type=int, default=0, show_default=True, help="The seed of the pruner random.")
+@coupled_option
 @click.option("--force", is_flag=True, help="Replace OUTPUT if it is there.")
 @debug_option
-def command(model: str, config: str, output: Path, weights: Path | None, masks: str, *, force: bool) -> None:
+def command(
+    model: str,
+    config: str,
+    output: Path,
+    weights: Path | None,
+    masks: str,
+    pruner: str,
+    seed: int,
+    *,
+    coupled: bool,
+    force: bool,
+) -> None:
     """Prune MODEL by CONFIG: set the weights of smallest magnitude to zero, exactly as many as the config says.
+
+    Amounts count single weights with the pruner level, and whole output channels with the others.
 
     The weights are those of the built model, or of a checkpoint given with --weights: a .safetensors file, a
     *.safetensors.index.json with its shards, a transformers directory, or a .pt file with a state dict. OUTPUT gets the
@@ -43,13 +67,17 @@ def command(model: str, config: str, output: Path, weights: Path | None, masks: 
     from pruneconf.pruning import apply
 
     graph = graph_of(model)
-    plan = resolve(sound_config(config, graph), graph)
+    plan = resolve(sound_config(config, graph), graph, pruner=pruner, coupled=coupled)
+    for entry in plan.layers:
+        if entry.held:
+            note(f"`{entry.layer.name}`: {entry.held}")
     source = weights or _weights_of(model)
     with _progress() as progress:
-        report = apply(plan, source, output, masks=masks, force=force, progress=progress)
+        report = apply(plan, source, output, masks=masks, seed=seed, force=force, progress=progress)
     totals = report.totals
     click.echo(f"{totals.masked:,} of {totals.numel:,} weights masked ({100 * totals.sparsity:.1f} %) in {output}")
-    click.echo(f"next: pruneconf verify {model} {config} {output}")
+    options = (f" --pruner {pruner}" if plan.structured else "") + (" --coupled" if coupled else "")
+    click.echo(f"next: pruneconf verify {model} {config} {output}{options}")
 
 
 def _weights_of(model: str) -> Source:

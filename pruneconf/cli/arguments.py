@@ -12,6 +12,7 @@ import click
 from pruneconf.config import Config, Reading, read_config
 from pruneconf.document import read
 from pruneconf.errors import PruneconfError
+from pruneconf.plan.pruners import PRUNERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,17 @@ MODEL_ENDINGS = (".graph.json", ".index.json")
 PATTERNS = ("*.prune.yaml", "*.prune.yml", "*.prune.json", "pruneconf.yaml", "pruneconf.yml", "pruneconf.json")
 """What a config is called, where a whole directory is searched."""
 
+pruner_option = click.option(
+    "--pruner",
+    type=click.Choice(PRUNERS),
+    default="level",
+    show_default=True,
+    help="Mask single weights of least magnitude (level), or whole output channels by their L1 or L2 norm, their "
+    "distances (fpgm), or at random.",
+)
+coupled_option = click.option(
+    "--coupled", is_flag=True, help="Mask the same channels in coupled layers, so that they can be cut out."
+)
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a bug.")
 
 

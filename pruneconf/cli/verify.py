@@ -6,23 +6,33 @@ from pathlib import Path
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, require_torch, sound_config
+from pruneconf.cli.arguments import (
+    coupled_option,
+    debug_option,
+    graph_of,
+    pruner_option,
+    require_torch,
+    sound_config,
+)
 
 
 @click.command("verify", short_help="Check that a pruned checkpoint satisfies a config.")
 @click.argument("model")
 @click.argument("config")
 @click.argument("output", type=click.Path(path_type=Path))
+@pruner_option
+@coupled_option
 @debug_option
 @click.pass_context
-def command(ctx: click.Context, /, model: str, config: str, output: Path) -> None:
+def command(ctx: click.Context, /, model: str, config: str, output: Path, pruner: str, *, coupled: bool) -> None:
     """Check that OUTPUT, which `apply` wrote, is what CONFIG asks of MODEL: counts, masks, zeros, digests."""
     require_torch("verifying")
     from pruneconf.plan import resolve
     from pruneconf.pruning import verify
 
     graph = graph_of(model)
-    verdict = verify(resolve(sound_config(config, graph), graph), output)
+    plan = resolve(sound_config(config, graph), graph, pruner=pruner, coupled=coupled)
+    verdict = verify(plan, output)
     if verdict.ok:
         click.echo(f"{output} satisfies {config}: {verdict.masked:,} weights masked, {verdict.weights} layers checked")
         return

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from pruneconf.config import Config, Ratio
+from pruneconf.errors import PruneconfError
 from pruneconf.graph import Layer, ModelGraph
 from pruneconf.plan.channels import ChannelBudget, ChannelSet
 from pruneconf.plan.pruners import is_structured
@@ -186,3 +187,12 @@ class Plan:
     def numel(self) -> int:
         """How many elements the layers' weights have in all, shared ones once."""
         return sum({entry.layer.parameter: entry.layer.numel for entry in self.layers}.values())
+
+
+def check_channels(plan: Plan) -> None:
+    """Raise PruneconfError where a layer that is to lose channels has none."""
+    for entry in plan.without_channels:
+        raise PruneconfError(
+            f"`{entry.layer.name}` is a `{entry.layer.type}` and has no output channels that `{plan.pruner}` could "
+            "mask, only convolution and linear types have; exclude it, or use the pruner `level`"
+        )

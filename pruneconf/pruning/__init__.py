@@ -3,7 +3,6 @@
 from pruneconf.pruning.apply import apply
 from pruneconf.pruning.attach import Attachment, attach
 from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
-from pruneconf.pruning.level import PRUNERS
 from pruneconf.pruning.masks import MASK_FORMS
 from pruneconf.pruning.prune import prune
 from pruneconf.pruning.report import Report
@@ -13,7 +12,6 @@ from pruneconf.pruning.verify import Fault, Verdict, verify
 
 __all__ = [
     "MASK_FORMS",
-    "PRUNERS",
     "Attachment",
     "Checkpoint",
     "Fault",
