@@ -9,6 +9,8 @@ from pruneconf.findings import RuleInfo
 from pruneconf.rules.registry import all_rules
 
 RULES = Path(__file__).parent / "rules"
+README = Path(__file__).parents[1] / "README.md"
+MARKS = ("<!-- rules: written by docs/generate.py -->\n", "<!-- end of rules -->\n")
 
 
 def page(info: RuleInfo) -> str:
@@ -17,21 +19,29 @@ def page(info: RuleInfo) -> str:
     return f"# {info.name} ({info.code})\n\n{info.severity.value} · needs: {info.needs}{fix}\n\n{info.doc}\n"
 
 
-def index(infos: list[RuleInfo]) -> str:
-    """The table of all rules."""
-    head = "# Rules\n\n| code | rule | severity | needs | fix | what it says |\n|---|---|---|---|---|---|\n"
+def table(infos: list[RuleInfo], folder: str) -> str:
+    """The table of all rules, linking to their pages in a folder."""
+    head = "| code | rule | severity | needs | fix | what it says |\n|---|---|---|---|---|---|\n"
     rows = (
-        f"| {info.code} | [{info.name}]({info.name}.md) | {info.severity.value} | {info.needs} | {info.fix or ''} "
-        f"| {info.summary} |\n"
+        f"| {info.code} | [{info.name}]({folder}{info.name}.md) | {info.severity.value} | {info.needs} "
+        f"| {info.fix or ''} | {info.summary} |\n"
         for info in infos
     )
     return head + "".join(rows)
 
 
+def readme(infos: list[RuleInfo]) -> str:
+    """The README with the table of rules between its marks."""
+    before, rest = README.read_text(encoding="utf-8").split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    return before + MARKS[0] + table(infos, "docs/rules/") + MARKS[1] + after
+
+
 def pages() -> dict[Path, str]:
     """Every generated file and what it should hold."""
     infos = [rule.info for rule in all_rules()]
-    return {RULES / "index.md": index(infos)} | {RULES / f"{info.name}.md": page(info) for info in infos}
+    tables = {RULES / "index.md": f"# Rules\n\n{table(infos, '')}", README: readme(infos)}
+    return tables | {RULES / f"{info.name}.md": page(info) for info in infos}
 
 
 def main() -> None:
@@ -42,7 +52,7 @@ def main() -> None:
     if "--check" in sys.argv[1:]:
         if stale:
             names = ", ".join(path.name for path in stale)
-            sys.exit(f"docs/rules is stale ({names}): run `make docs`")
+            sys.exit(f"generated pages are stale ({names}): run `make docs`")
         return
     RULES.mkdir(exist_ok=True)
     for path in stale:

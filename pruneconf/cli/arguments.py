@@ -87,9 +87,7 @@ def graph_of(model: str, base: Path | None = None) -> ModelGraph:
     The graph names its sources relative to `base`, the folder in which its file will stand.
     """
     if model.endswith(".graph.json"):
-        from pruneconf.graph import read_graph
-
-        return read_graph(model)
+        return _read_graph(model)
     require_torch(f"reading `{model}`")
     from pruneconf.tracing import load_graph
 
@@ -97,6 +95,21 @@ def graph_of(model: str, base: Path | None = None) -> ModelGraph:
     for remark in traced.notes:
         note(remark)
     return traced.graph
+
+
+def _read_graph(path: str) -> ModelGraph:
+    from pruneconf.graph import read_graph
+
+    graph = read_graph(path)
+    if graph.sources:
+        from pathlib import Path
+
+        from pruneconf.graph.stale import changed_sources
+
+        changed = changed_sources(graph, Path(path))
+        if changed:
+            note(f"`{path}` is out of date, `{changed[0]}` has changed since: write it anew with `pruneconf trace`")
+    return graph
 
 
 def require_torch(purpose: str) -> None:

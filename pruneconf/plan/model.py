@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from pruneconf.config import Config, Ratio
 from pruneconf.errors import PruneconfError
@@ -23,8 +24,7 @@ class Action(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class LayerPlan:
+class LayerPlan(NamedTuple):
     """The fate of one layer.
 
     `decided_by` is the index of the sub-config that has the last word, or None where none selects the layer.
@@ -42,8 +42,7 @@ class LayerPlan:
     held: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """The effective layers of one `total_sparsity` sub-config.
 
     `layers` hold each weight once: of layers that share one, the first. `numel` counts their elements, `masked`
@@ -78,8 +77,7 @@ class Budget:
     max_masked: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Takeover:
+class Takeover(NamedTuple):
     """Layers that the sub-config `later` takes over from `earlier`, which had the last word about them until then."""
 
     earlier: int

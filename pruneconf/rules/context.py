@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from pruneconf.config import Fault, Reading, SubConfig
@@ -25,8 +24,7 @@ class Item(NamedTuple):
     sub_config: SubConfig
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """Everything known about one config.
 
     `selection` is None without a model; `plan` is None without a model or without a valid config; rules that need
@@ -35,9 +33,9 @@ class Context:
 
     reading: Reading
     rule: RuleInfo
+    found: list[Finding]
     selection_or_none: Selection | None = None
     plan_or_none: Plan | None = None
-    found: list[Finding] = field(default_factory=list)
 
     @property
     def document(self) -> Document:

@@ -55,4 +55,4 @@ def _run(stage: str, reading: Reading, found: list[Finding], **known: Any) -> No
     from pruneconf.rules.registry import rules
 
     for rule in rules(stage):
-        found.extend(rule.check(Context(reading, rule.info, found=found, **known)))
+        found.extend(rule.check(Context(reading, rule.info, found, **known)))

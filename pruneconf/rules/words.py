@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 def some(names: Sequence[str], most: int = 3) -> str:
     """`a`, `b`, `c` and 4 more."""
+    if len(names) > most + 1:
+        return f"{', '.join(f'`{name}`' for name in names[:most])} and {len(names) - most:,} more"
     quoted = [f"`{name}`" for name in names]
-    if len(quoted) > most + 1:
-        return f"{', '.join(quoted[:most])} and {len(quoted) - most:,} more"
     return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 

@@ -91,13 +91,13 @@ def test_standard_input_is_called_what_the_user_says(here: Path, pruneconf: Run)
 
 
 def test_a_list_inside_a_larger_file(here: Path, pruneconf: Run) -> None:
-    (here / "train.yaml").write_text("lr: 0.1\npruning:\n  config_list:\n" + "".join(
-        f"  {line}\n" for line in TYPO.splitlines()
-    ))
+    (here / "train.yaml").write_text(
+        "lr: 0.1\npruning:\n  config_list:\n" + "".join(f"  {line}\n" for line in TYPO.splitlines())
+    )
     done = pruneconf("lint", "--format", "json", "train.yaml#/pruning/config_list")
     assert done.returncode == 1
     (finding,) = json.loads(done.stdout)["findings"]
-    assert finding["pointer"] == "/pruning/config_list/0"
+    assert finding["pointer"] == "/pruning/config_list/0/sparsty_per_layer"
     assert (finding["start"], finding["end"]) == ({"line": 5, "column": 5}, {"line": 5, "column": 22})
 
 

@@ -102,4 +102,19 @@ def test_an_unknown_command_is_suggested(pruneconf: Run) -> None:
 
 def test_help_of_every_command(pruneconf: Run, snapshot: SnapshotAssertion) -> None:
     commands = ["lint", "show", "apply", "verify", "trace", "schema", "init", "rules", "explain"]
-    assert "\n".join(pruneconf(*command, "--help").stdout for command in [[], *([name] for name in commands)]) == snapshot
+    assert (
+        "\n".join(pruneconf(*command, "--help").stdout for command in [[], *([name] for name in commands)]) == snapshot
+    )
+
+
+def test_a_graph_older_than_its_model_is_said_to_be(here: Path, pruneconf: Run) -> None:
+    assert pruneconf("trace", "model.py", "-o", "traced.graph.json").returncode == 0
+    assert pruneconf("lint", "traced.graph.json", "cfg.yaml").stderr == ""
+    with (here / "model.py").open("a") as file:
+        file.write("# changed\n")
+    done = pruneconf("lint", "traced.graph.json", "cfg.yaml")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "pruneconf: `traced.graph.json` is out of date, `model.py` has changed since: "
+        "write it anew with `pruneconf trace`\n"
+    )

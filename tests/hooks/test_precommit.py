@@ -32,8 +32,7 @@ def repository(tmp_path: Path) -> Path:
 
 def run(command: list[str], cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    done = subprocess.run(command, cwd=cwd, env=clean | env, capture_output=True, text=True, check=False, timeout=600)
-    return done
+    return subprocess.run(command, cwd=cwd, env=clean | env, capture_output=True, text=True, check=False, timeout=600)
 
 
 def pre_commit(repository: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -59,8 +58,7 @@ def test_without_a_model_the_hook_checks_configs_alone(repository: Path, home: P
 def test_with_a_committed_graph_the_hook_knows_the_layers(repository: Path, home: Path) -> None:
     revision = run(["git", "rev-parse", "HEAD"], ROOT).stdout.strip()
     (repository / ".pre-commit-config.yaml").write_text(
-        f"repos:\n- repo: {ROOT}\n  rev: {revision}\n  hooks:\n"
-        "  - id: pruneconf\n    args: [--model, net.graph.json]\n"
+        f"repos:\n- repo: {ROOT}\n  rev: {revision}\n  hooks:\n  - id: pruneconf\n    args: [--model, net.graph.json]\n"
     )
     (repository / "net.graph.json").write_text(GRAPH)
     (repository / "good.prune.yaml").write_text(GOOD)

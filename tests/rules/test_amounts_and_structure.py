@@ -82,6 +82,12 @@ STRUCTURE = {
 - op_names: [k]
   total_sparsity: 0.5
 """,
+    "one pruned, one excluded, one not selected": """
+- op_names: [head]
+  sparsity_per_layer: 0.5
+- op_names: [embed]
+  exclude: true
+""",
     "a weight of layers that nothing selects": """
 - op_names: [head, k]
   sparsity_per_layer: 0.5

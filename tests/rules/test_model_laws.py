@@ -5,12 +5,13 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pruneconf.config import load
-from pruneconf.document import pointer
+from pruneconf.config import load, read_config
+from pruneconf.document import parse, pointer
 from pruneconf.findings import Severity
 from pruneconf.output.text import render
 from pruneconf.plan import Action, resolve
 from pruneconf.rules import lint
+from pruneconf.rules.order.overlaps import overlaps
 from tests.plan.strategies import cases
 
 OF_ONE_ENTRY = {"PC201", "PC202", "PC203", "PC206", "PC207", "PC510"}
@@ -85,3 +86,32 @@ def test_one_entry_has_one_fault(case):
     found = lint(load(data), graph)
     faulty = [finding.place.pointer for finding in found if finding.rule.code in OF_ONE_ENTRY]
     assert len(faulty) == len(set(faulty))
+
+
+@given(cases())
+def test_a_fix_mends_what_it_is_for(case):
+    graph, data = case
+    config = load(data)
+    found = lint(config, graph)
+    for finding in found:
+        if finding.fix is None or not finding.rule.code.startswith(("PC2", "PC4")):
+            continue
+        text = config.document.text
+        for edit in sorted(finding.fix.edits, key=lambda edit: -edit.start):
+            text = text[: edit.start] + edit.text + text[edit.end :]
+        mended = read_config(parse(text, "config.json"))
+        assert mended.config is not None
+        assert of_rule(lint(mended, graph), finding) < of_rule(found, finding)
+
+
+def of_rule(found, one):
+    return sum(finding.rule is one.rule for finding in found)
+
+
+@given(cases())
+def test_an_overlap_is_spoken_of_once(case):
+    graph, data = case
+    plan = resolve(load(data), graph)
+    judged = [overlap for code in ("PC302", "PC303", "PC305", "PC306", "PC307") for overlap in overlaps(plan, code)]
+    assert len({(overlap.earlier, overlap.later) for overlap in judged}) == len(judged)
+    assert set(judged) <= set(plan.takeovers)

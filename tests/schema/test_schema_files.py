@@ -195,5 +195,7 @@ def test_sample_is_valid(name):
 def test_wheel_holds_the_schemas_and_not_their_tests(folder, tmp_path):
     build = pytest.importorskip("hatchling.builders.wheel")
     (wheel,) = build.WheelBuilder(str(folder.parent)).build(directory=str(tmp_path), versions=["standard"])
-    shipped = {name.rpartition("/")[2] for name in zipfile.ZipFile(wheel).namelist() if name.startswith("pruneconf/schema/")}
+    shipped = {
+        name.rpartition("/")[2] for name in zipfile.ZipFile(wheel).namelist() if name.startswith("pruneconf/schema/")
+    }
     assert shipped == {path.name for path in folder.glob("*.schema.json")}

@@ -52,6 +52,8 @@ def check(ctx: Context) -> Iterator[Finding]:
 
 
 def _sub_config(ctx: Context, items: list[Item]) -> Iterator[Finding]:
+    """Of entries that match the same, all but the first are redundant: the shortest partial name stays."""
+    items = sorted(items, key=lambda item: (item.path[-2] == "op_names", len(item.value), item.value))
     partial = [item for item in items if item.path[-2] == "op_partial_names"]
     sets = [_layers(ctx, item) for item in items]
     elsewhere = _others(sets)

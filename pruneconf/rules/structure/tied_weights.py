@@ -41,9 +41,11 @@ from pruneconf.rules.words import counted, some
 
 @rule("PC502", "tied-weights", severity=WARNING, needs="plan")
 def check(ctx: Context) -> Iterator[Finding]:
+    explained = {entry.layer.parameter for entry, _ in ctx.plan.conflicts()}  # PC501 speaks
+    shared = ctx.graph.shared.keys() - explained
     sharing: dict[str, list[LayerPlan]] = {}
-    for entry in ctx.plan.layers if ctx.graph.shared else ():
-        if entry.layer.parameter in ctx.graph.shared:
+    for entry in ctx.plan.layers if shared else ():
+        if entry.layer.parameter in shared:
             sharing.setdefault(entry.layer.parameter, []).append(entry)
     found: dict[int, list[tuple[LayerPlan, list[str]]]] = {}
     for parameter, entries in sharing.items():
