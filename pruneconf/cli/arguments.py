@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -81,17 +81,17 @@ def _files(argument: str) -> list[str]:
     return found
 
 
-def graph_of(model: str, base: Path | None = None) -> ModelGraph:
-    """The graph of a model: read from a graph file without torch, else traced.
+def graph_of(model: str, base: Path | None = None, inputs: Sequence[str] = ()) -> ModelGraph:
+    """The graph of a model: read from a graph file without torch, else traced with these example inputs.
 
     The graph names its sources relative to `base`, the folder in which its file will stand.
     """
     if model.endswith(".graph.json"):
         return _read_graph(model)
     require_torch(f"reading `{model}`")
-    from pruneconf.tracing import load_graph
+    from pruneconf.tracing import load_graph, parse_input
 
-    traced = load_graph(model, base)
+    traced = load_graph(model, base, [parse_input(text) for text in inputs])
     for remark in traced.notes:
         note(remark)
     return traced.graph

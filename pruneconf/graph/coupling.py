@@ -22,8 +22,9 @@ class Member(NamedTuple):
     """A run of channels along one axis of a weight.
 
     `layer` is the layer's name; for a parameter that is no layer's weight (`attn.in_proj_weight`), its state-dict key.
-    The run covers `size` channels: unit `first + i` has the `repeat` channels from `offset + i * stride` on. An axis
-    that goes into several parts (a concatenation's consumer, the gates of an LSTM) has a member for each.
+    The run covers `size` channels: unit `first + i` has the `repeat` channels from `offset + i * stride` on. The whole
+    may come `times` times over, every `period` channels, as with the gates of an LSTM. An axis in which a unit has
+    channels at uneven places, such as that of a concatenation's consumer, has a member for each run.
     """
 
     layer: str
@@ -34,18 +35,21 @@ class Member(NamedTuple):
     repeat: int = 1
     stride: int = 1
     first: int = 0
+    times: int = 1
+    period: int = 0
 
     @property
     def units(self) -> range:
         """The units of which this run holds channels."""
-        return range(self.first, self.first + self.size // self.repeat)
+        return range(self.first, self.first + self.size // (self.repeat * self.times))
 
-    def channels(self, unit: int) -> range:
+    def channels(self, unit: int) -> tuple[int, ...]:
         """The channels of one unit, as indices along `axis`; empty where the run has none of it."""
         if unit not in self.units:
-            return range(0)
+            return ()
         start = self.offset + (unit - self.first) * self.stride
-        return range(start, start + self.repeat)
+        starts = (start + turn * self.period for turn in range(self.times))
+        return tuple(channel for each in starts for channel in range(each, each + self.repeat))
 
 
 class Join(NamedTuple):
@@ -75,7 +79,8 @@ class Pin(NamedTuple):
     """A reason why no channel can go.
 
     `input`: the channels are joined with those of the model's input. `output`: they are seen in the model's output
-    called `name`. `unknown`: they run through the operation `name`, of which it is not known what it does to channels.
+    called `name`. `heads`: several attention heads share them; they stay while any of these does. `unknown`: they
+    run through the operation `name`, of which it is not known what it does to channels.
     """
 
     kind: str

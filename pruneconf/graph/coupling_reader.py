@@ -10,7 +10,7 @@ from pruneconf.graph.errors import damaged
 
 _SIDES = {side.value: side for side in Side}
 _PARAMETER_LENGTH = 3
-_SHORTEST_MEMBER, _LONGEST_MEMBER = 4, 8
+_SHORTEST_MEMBER, _LONGEST_MEMBER = 4, len(Member._fields)
 
 T = TypeVar("T")
 
@@ -45,8 +45,8 @@ def _member(row: list[Any], place: str) -> Member:
     if not all(map(_is_count, row[2:])):
         _fail(place, "a layer, a side and whole numbers")
     found = Member(row[0], side, *row[2:])
-    if found.repeat < 1:
-        _fail(f"{place}/5", "at least 1")
+    if found.repeat < 1 or found.times < 1:
+        _fail(place, "without a `repeat` or `times` of 0")
     return found
 
 

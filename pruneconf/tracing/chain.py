@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from pruneconf.errors import PruneconfError
-from pruneconf.graph import ModelGraph, Origin
+from pruneconf.graph import ModelGraph
 from pruneconf.tracing.facts import FactTable
 from pruneconf.tracing.failure import describe, needs_values
 from pruneconf.tracing.forward import Attempt, best_attempt, with_attempt
@@ -72,16 +72,20 @@ def traced(
     First over meta tensors; where that needs values, over real ones: with `on_cpu`, else with the model's own if
     it has them. A forward pass that breaks off tells what it called. `graph.missing` and the notes say what is missing.
     """
-    candidates = [given] if given is not None else list(guesses(model))
+    if type(model).forward is nn.Module.forward:
+        candidates = []
+    else:
+        candidates = [given] if given is not None else list(guesses(model))
     attempt = best_attempt(model, candidates, facts, origin.root)
-    notes: list[str] = []
+    missing: tuple[str, ...] = ()
     if attempt is not None and attempt.error is not None and needs_values(attempt.error):
         again = on_cpu or (lambda: _with_values(model, candidates, origin.root))
         if _fits(graph) and (real := again()) is not None and real.error is None:
             reason = origin.describe(attempt.error)
-            notes.append(f"the forward pass ran on the CPU, because it needs the values of tensors: {reason}")
+            why = f"the forward pass ran on the CPU, because it needs the values of tensors: {reason}"
+            missing = (f"{why}; what other values would run is not known",)
             attempt = real
-    return _explained(graph, attempt, model, origin, notes, given=given is not None)
+    return _explained(graph, attempt, model, origin, missing, given=given is not None)
 
 
 def _with_values(model: nn.Module, candidates: Iterable[ExampleInputs], root: Path) -> Attempt | None:
@@ -100,23 +104,29 @@ def _fits(graph: ModelGraph) -> bool:
 
 
 def _explained(
-    graph: ModelGraph, attempt: Attempt | None, model: nn.Module, origin: Source, notes: list[str], *, given: bool
+    graph: ModelGraph,
+    attempt: Attempt | None,
+    model: nn.Module,
+    origin: Source,
+    missing: tuple[str, ...],
+    *,
+    given: bool,
 ) -> Traced:
+    """The graph with what is missing, which is also what the user should know."""
+    if attempt is not None:
+        graph = with_attempt(graph, attempt)
     if attempt is None:
-        why = _no_attempt(model)
-        return Traced(replace(graph, missing=(why,)), (*notes, why))
-    result = with_attempt(graph, attempt)
-    if attempt.error is None:
-        return Traced(result, (*notes, *result.missing))
-    reason = origin.describe(attempt.error)
-    with_inputs = f"with {attempt.inputs}"
-    why = f"the forward pass {with_inputs} broke off: {reason}; {_advice(given=given)}"
-    if not attempt.recorder.calls:
-        result = replace(graph, origin=Origin.MODULES, inputs="")
-    return Traced(replace(result, missing=(why, *result.missing)), (*notes, why))
+        missing = (_no_attempt(model),)
+    elif attempt.error is not None:
+        reason = origin.describe(attempt.error)
+        missing = (f"the forward pass with {attempt.inputs} broke off: {reason}; {_advice(given=given)}",)
+    missing = (*missing, *graph.missing)
+    return Traced(replace(graph, missing=missing), missing)
 
 
 def _no_attempt(model: nn.Module) -> str:
+    if type(model).forward is nn.Module.forward:
+        return f"the forward pass was not traced, because `{type(model).__name__}` has no `forward`"
     if any(is_lazy(parameter) for parameter in model.parameters()):
         return (
             "the forward pass was not traced, because lazy layers have no shape before it; "

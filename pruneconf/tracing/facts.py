@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
-from pruneconf.tracing.channels.labels import NO_LABEL, Label
+from pruneconf.tracing.channels.labels import NO_LABEL, Codes, Label
 
 LARGEST_VALUE = 1 << 20
 """Values of more elements are not kept."""
+
+
+class Window(NamedTuple):
+    """Of which part of `base` a tensor is a view: for each dimension None for all, the indices, or the only index."""
+
+    base: Tensor
+    picks: tuple[int | Codes | None, ...]
 
 
 class Facts:
@@ -16,10 +25,11 @@ class Facts:
 
     `value` is its content where it does not depend on weights or on floating-point inputs, `verdict` what its
     elements are taken for where they must be guessed. `label` says what its channels are, `parameters` of which
-    parameters it is a view or a copy. `tensor` keeps the tensor alive, so that its `id` stays its own.
+    parameters it is a view or a copy. `is_view` is true where it shares another's memory; `window` says which part,
+    where that is known. `tensor` keeps the tensor alive, so that its `id` stays its own.
     """
 
-    __slots__ = ("label", "parameters", "tensor", "value", "verdict")
+    __slots__ = ("is_view", "label", "parameters", "tensor", "value", "verdict", "window")
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
@@ -27,6 +37,8 @@ class Facts:
         self.verdict = False
         self.label: Label = NO_LABEL
         self.parameters: tuple[str, ...] = ()
+        self.is_view = False
+        self.window: Window | None = None
 
 
 class FactTable:

@@ -19,7 +19,7 @@ from pruneconf.tracing.inputs import ExampleInputs, on_device, tensors_among
 from pruneconf.tracing.places import Places
 from pruneconf.tracing.record import Recorder
 
-_MAIN_OUTPUTS = ("logits", "out", "sample", "prediction_logits", "start_logits", "end_logits", "last_hidden_state")
+_MAIN_OUTPUTS = ("out", "sample", "prediction_logits", "start_logits", "end_logits", "last_hidden_state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,16 @@ def named_outputs(out: Any) -> Mapping[str, Tensor]:
         items = {str(key): value for key, value in zip(fields, out, strict=False)}
     else:
         items = dict(getattr(out, "__dict__", {}))
-    main = {key: value for key, value in items.items() if key in _MAIN_OUTPUTS and isinstance(value, Tensor)}
+    main = {key: value for key, value in items.items() if _is_main(key) and isinstance(value, Tensor)}
     found: dict[str, Tensor] = {}
     for key, value in (main or items).items():
         tensors = tensors_among((value,), {})
         found.update({key if len(tensors) == 1 else f"{key}.{n}": tensor for n, tensor in enumerate(tensors)})
     return found
+
+
+def _is_main(name: str) -> bool:
+    return name in _MAIN_OUTPUTS or name.startswith("logits")
 
 
 def with_attempt(graph: ModelGraph, attempt: Attempt) -> ModelGraph:
@@ -102,10 +106,11 @@ def with_attempt(graph: ModelGraph, attempt: Attempt) -> ModelGraph:
     certain = complete and not recorder.guesses
     layers = tuple(_with_run(layer, attempt, certain=certain) for layer in graph.layers)
     couplings = couplings_of(recorder.relations, _seats(recorder, graph)) if complete else ()
+    ran = any(layer.calls for layer in layers)
     return replace(
         graph,
         layers=layers,
-        origin=Origin.OPERATORS if complete else Origin.PARTIAL,
+        origin=Origin.OPERATORS if complete else Origin.PARTIAL if ran else Origin.MODULES,
         inputs=str(attempt.inputs),
         missing=tuple(_guessed(recorder)),
         couplings=couplings,

@@ -36,7 +36,7 @@ def guesses(model: nn.Module) -> Iterator[ExampleInputs]:
         yield from _by_names(model, names, required, main)
         return
     yield from _by_metadata(model)
-    if len(required) > 1:
+    if len(required) > 1 or "grid_thw" in names:
         yield from _complete(model, required, names)
     yield from _by_first_layer(model)
 
@@ -52,6 +52,11 @@ def _by_names(model: nn.Module, names: list[str], required: list[str], main: Any
         sets += [[*base, "pixel_values", "input_ids"], ["pixel_values"], ["input_ids"]]
     for chosen in sets:
         yield from _complete(model, list(dict.fromkeys(chosen)), names)
+    if main == "pixel_values":
+        for inputs in list(_complete(model, base, names)):
+            image = inputs.kwargs[main]
+            pair = torch.stack([image, image], dim=1)
+            yield ExampleInputs((), {**inputs.kwargs, main: pair}, f"{inputs.origin}, as a pair of images")
 
 
 def _complete(model: nn.Module, chosen: list[str], names: list[str]) -> Iterator[ExampleInputs]:
@@ -59,22 +64,32 @@ def _complete(model: nn.Module, chosen: list[str], names: list[str]) -> Iterator
     values = {name: _by_name(name, model) for name in chosen}
     if None not in values.values():
         switches = {"use_cache": False} if "use_cache" in names else {}
-        yield ExampleInputs((), {**values, **switches}, "by the names of the arguments")
+        extra = _conditions(getattr(model, "config", None)) if "added_cond_kwargs" in names else {}
+        yield ExampleInputs((), {**values, **switches, **extra}, "by the names of the arguments")
+
+
+def _conditions(config: Any) -> dict[str, Any]:
+    """What diffusion models that are told about sizes and a pooled text embedding take besides."""
+    if _setting(config, "addition_embed_type", default=None) != "text_time":
+        return {}
+    numbers = 6
+    width = config.projection_class_embeddings_input_dim - numbers * config.addition_time_embed_dim
+    return {"added_cond_kwargs": {"text_embeds": _zeros(1, width), "time_ids": _zeros(1, numbers)}}
 
 
 def _by_name(name: str, model: nn.Module) -> Tensor | None:
     config = getattr(model, "config", None)
-    if name in _FIXED:
-        return _FIXED[name]()
+    if name in _FIXED or name == "sample":
+        return _FIXED[name]() if name in _FIXED else _zeros(1, _setting(config, "in_channels", default=4), 32, 32)
     if name in _IMAGES:
         return _image(name, config)
-    if name == "input_features":
-        return _spectrum(model, config)
+    if name in ("input_features", "input_values"):
+        return _sound(name, model, config)
+    if name in ("grid_thw", "hidden_states"):
+        return _patches(name, config)
     if name == "encoder_hidden_states":
         width = _setting(config, "cross_attention_dim", "joint_attention_dim", "hidden_size", default=768)
         return _zeros(1, 77, width[0] if isinstance(width, list | tuple) else width)
-    if name == "sample":
-        return _zeros(1, _setting(config, "in_channels", default=4), 32, 32)
     return None
 
 
@@ -88,12 +103,32 @@ def _image(name: str, config: Any) -> Tensor:
     return _zeros(1, colours, height, width)
 
 
-def _spectrum(model: nn.Module, config: Any) -> Tensor:
-    bins = _setting(config, "num_mel_bins", "feature_size", "input_feat_per_channel", default=80)
-    positions = _setting(config, "max_source_positions", default=None)
-    if positions and hasattr(config, "num_mel_bins") and "hisper" in type(model).__name__:
-        return _zeros(1, bins, positions * 2)
+def _sound(name: str, model: nn.Module, config: Any) -> Tensor:
+    """A waveform, with its channels where the config counts them, or a spectrum."""
+    bins = _setting(config, "num_mel_bins", "input_feat_size", "input_feat_per_channel", "input_dim", default=None)
+    length = _setting(config, "max_length", "max_source_positions", default=None)
+    if name == "input_values":
+        if bins and length:
+            return _zeros(1, length, bins)
+        colours = _setting(config, "audio_channels", default=None)
+        return _zeros(1, 16000) if colours is None else _zeros(1, colours, 16000)
+    bins = bins or _setting(config, "feature_size", default=80)
+    if length and hasattr(config, "num_mel_bins") and "hisper" in type(model).__name__:
+        return _zeros(1, bins, length * 2)
     return _zeros(1, 200, bins)
+
+
+def _patches(name: str, config: Any) -> Tensor | None:
+    """Four by four patches of an image, flattened, as vision towers of language models take them."""
+    side, count = 4, 16
+    patch = _setting(config, "patch_size", default=None)
+    if name == "grid_thw":
+        return torch.tensor([[1, side, side]], device="cpu")
+    if not isinstance(patch, int):
+        return None
+    colours = _setting(config, "in_channels", "in_chans", "num_channels", default=3)
+    frames = _setting(config, "temporal_patch_size", default=1)
+    return _zeros(count, colours * frames * patch * patch)
 
 
 def _setting(config: Any, *names: str, default: Any) -> Any:
@@ -160,6 +195,6 @@ _FIXED: Mapping[str, Callable[[], Tensor]] = {
     **dict.fromkeys(("timestep", "timesteps", "t"), lambda: torch.tensor(1, device="cpu")),
     "decoder_input_ids": lambda: _ones(1, _SEQUENCE // 2),
     "bbox": lambda: torch.zeros(1, _SEQUENCE, 4, dtype=torch.long, device="cpu"),
-    "input_values": lambda: _zeros(1, 16000),
+    "qformer_input_ids": lambda: _ones(1, _SEQUENCE),
 }
 """Arguments that are alike in all models."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -105,6 +106,9 @@ class Recorder(Shadow):  # type: ignore[no-untyped-call]
         """Run one operator and record it."""
         out = super().run(func, args, kwargs)
         outputs = tensors_of(out)
+        if func.is_view:
+            for output in outputs:
+                self.facts.of(output).is_view = True
         inputs = list(tensors_in(args, kwargs))
         op = Operation(operator_name(func), self._bound(func, args, kwargs), inputs, outputs, _is_pointwise(func))
         self._record(op)
@@ -211,5 +215,12 @@ class Recorder(Shadow):  # type: ignore[no-untyped-call]
         return found
 
 
+@cache
 def _is_pointwise(func: Any) -> bool:
-    return torch.Tag.pointwise in func.tags
+    """Whether torch calls the operator pointwise, or the one of which it is the in-place variant."""
+    if torch.Tag.pointwise in func.tags:
+        return True
+    name = operator_name(func)
+    packet = getattr(torch.ops.aten, name[:-1], None) if name.endswith("_") else None
+    overload = getattr(packet, func._overloadname, None)  # noqa: SLF001
+    return overload is not None and torch.Tag.pointwise in overload.tags

@@ -66,7 +66,7 @@ GRAPH = ModelGraph(
                 Member("embed", Side.OUT, 1, 8, repeat=2, stride=2),
                 Member("blocks.0", Side.IN, 1, 4),
                 Member("blocks.0", Side.IN, 1, 4, 4),
-                Member("blocks.0", Side.OUT, 0, 8, 0, 2, 2, 0),
+                Member("blocks.0", Side.OUT, 0, 8, times=2, period=4),
             ),
             (Join("add", "model.py:7"),),
             (Limit("group-norm", 2, "norm"),),
@@ -93,7 +93,9 @@ layers = st.builds(
     in_axis=st.none() | counts,
 )
 positive = st.integers(min_value=1, max_value=99)
-members = st.builds(Member, texts, st.sampled_from(Side), counts, positive, counts, positive, counts, counts)
+members = st.builds(
+    Member, texts, st.sampled_from(Side), counts, positive, counts, positive, counts, counts, positive, counts
+)
 couplings = st.builds(
     Coupling,
     positive,

@@ -31,6 +31,18 @@ GRAPH = {
         {"name": "lstm", "type": "LSTM", "weight": "computed", "children": 0, "aliases": ["rnn"]},
     ],
     "shared": {"embed.weight": ["head.weight"]},
+    "inputs": "`1x3x224x224` from `example_inputs`",
+    "missing": [],
+    "unreachable": [["attn.in_proj_weight", [24, 8], "MultiheadAttention"]],
+    "couplings": [
+        {
+            "units": 64,
+            "joins": [["add", "model.py:31"]],
+            "limits": [["group-norm", 8, "norm"]],
+            "pins": [["input", ""]],
+            "members": [["conv1", "out", 0, 64], ["fc", "in", 1, 3136, 0, 49, 49]],
+        }
+    ],
 }
 FINDINGS = {
     "format": 1,

@@ -20,6 +20,9 @@ class Net(nn.Module):
     def __init__(self, width=4):
         super().__init__()
         self.fc = nn.Linear(2, width)
+
+    def forward(self, x):
+        return self.fc(x)
 """
 
 
@@ -183,13 +186,32 @@ def test_no_memory_is_spent_on_weights(project):
     [
         pytest.param("width = int(torch.ones(3).sum().item())", id="item"),
         pytest.param("width = len(torch.arange(3).tolist())", id="tolist"),
-        pytest.param("width = len(torch.ones(3).numpy())", id="numpy"),
         pytest.param("width = 3 if torch.ones(1) > 0 else 4", id="truth"),
         pytest.param("width = len(torch.ones(3).nonzero())", id="nonzero"),
         pytest.param("width = len(torch.ones(3) + torch.ones(3, device='cpu'))", id="devices"),
+        pytest.param("width = int(torch.linspace(0, 3, 7)[-1])", id="last"),
+    ],
+)
+def test_values_that_follow_from_constants_are_known(project, body):
+    project(
+        model=f"import torch\nfrom torch import nn\n\ndef build_model():\n    {body}\n    return nn.Linear(2, width)\n"
+    )
+    traced = load_graph("model.py")
+    assert traced.graph.layers[0].shape == (3, 2)
+    assert traced.notes == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("width = 2 + int(nn.Linear(2, 2).weight.abs().max().item() >= 0)", id="item"),
+        pytest.param("width = len(nn.Linear(2, 3).weight.tolist())", id="tolist"),
+        pytest.param("width = len(torch.ones(3).numpy())", id="numpy"),
+        pytest.param("width = 3 if torch.rand(1) >= 0 else 4", id="truth"),
+        pytest.param("width = len(torch.rand(3).add(1).nonzero())", id="nonzero"),
         pytest.param("width = 3; nn.Linear(2, 2).to('cpu')", id="to"),
         pytest.param(
-            "try:\n        torch.ones(1).item()\n    except RuntimeError as error:\n        raise ValueError('no') from error\n    width = 3",
+            "try:\n        torch.rand(1).item()\n    except RuntimeError as error:\n        raise ValueError('no') from error\n    width = 3",
             id="cause",
         ),
     ],
@@ -225,7 +247,7 @@ def test_build_loads_a_checkpoint(project):
 
 
 def test_build_on_meta_does_not_fall_back(project, snapshot):
-    project(model="import torch\nmodel = torch.nn.Linear(2, int(torch.ones(1).item()))\n")
+    project(model="import torch\nmodel = torch.nn.Linear(2, 1 + int(torch.rand(1).item()))\n")
     assert build("model.py").weight.shape == (1, 2)
     assert without_torch_text(refusal("model.py", lambda target: build(target, "meta"))) == snapshot
 

@@ -14,7 +14,8 @@ from torch.nn.utils import parametrizations, prune
 
 from pruneconf.errors import PruneconfError
 from pruneconf.graph import graph_text
-from pruneconf.tracing import trace
+from pruneconf.tracing import module_graph
+from pruneconf.tracing import trace as trace_forward
 
 SCHEMA = Draft7Validator(json.loads((Path(__file__).parents[2] / "schema/graph-v1.schema.json").read_text("utf-8")))
 
@@ -206,6 +207,11 @@ MODELS = {
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+def trace(model, source="model.py"):
+    """The module tree alone."""
+    return module_graph(model, source)
+
+
 def text(model):
     """The graph file, without the versions."""
     return graph_text(replace(trace(model, source="model.py"), versions={}))
@@ -239,12 +245,12 @@ def test_every_key_is_in_the_state_dict(name):
 
 
 def test_the_source_is_the_class_where_none_is_named():
-    assert trace(nn.Linear(2, 2)).source == "Linear"
+    assert trace_forward(nn.Linear(2, 2)).source == "Linear"
 
 
 def test_what_is_no_module(snapshot):
     with pytest.raises(PruneconfError) as caught:
-        trace({"weight": torch.zeros(2)})
+        trace_forward({"weight": torch.zeros(2)})
     assert str(caught.value) == snapshot
 
 

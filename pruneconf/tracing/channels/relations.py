@@ -36,7 +36,7 @@ class Relations:
         self.axes: list[Axis] = []
         self.ties: list[Tie] = []
         self.links: list[Link] = []
-        self.joins: list[tuple[int, Join]] = []
+        self.joins: list[tuple[Axis | Codes, Join]] = []
         self.pins: list[tuple[Codes, Pin]] = []
         self.limits: list[tuple[Codes, Limit]] = []
         self._here = here
@@ -92,7 +92,7 @@ class Relations:
         if key not in self._seen:
             self._seen.add(key)
             self.ties.append(Tie(a, b))
-            self._note_join(int(a[0]), op)
+            self._note_join(a, op)
 
     def _tie_axes(self, first: Axis, second: Axis, op: str) -> None:
         if first is second:
@@ -100,11 +100,11 @@ class Relations:
         if first.parts:
             first, second = second, first
         second.parent = first
-        self._note_join(first.start, op)
+        self._note_join(first, op)
 
-    def _note_join(self, code: int, op: str) -> None:
+    def _note_join(self, codes: Axis | Codes, op: str) -> None:
         if op:
-            self.joins.append((code, Join(op, self._place())))
+            self.joins.append((codes, Join(op, self._place())))
 
     def link(self, parts: Axis | Codes, channels: Codes) -> None:
         """Let each of `parts` stand for a row of `channels`."""
@@ -203,15 +203,13 @@ class Relations:
         front = [block.dims.index(dim) for dim in kept]
         rest = [position for position in range(codes.ndim) if position not in front]
         rows = codes.transpose(front + rest).reshape(int(np.prod([sizes[dim] for dim in kept])), -1)
-        distinct, first, where = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        rank = np.argsort(order)
-        key = distinct[order].tobytes()
+        distinct, rank = _distinct_rows(rows)
+        key = distinct.tobytes()
         axis = self._projected.get(key)
         if axis is None:
             axis = self._projected[key] = self.axis(len(distinct), parts=True)
-            self.link(axis, distinct[order])
-        parts = axis.codes()[rank[where.ravel()]]
+            self.link(axis, distinct)
+        parts = axis.codes()[rank]
         return Block(tuple(kept), parts.reshape([sizes[dim] for dim in kept]))
 
     # In the end
@@ -226,3 +224,12 @@ class Relations:
             return roots[homes] + (codes - starts[homes])
 
         return resolved
+
+
+def _distinct_rows(rows: Codes) -> tuple[Codes, Codes]:
+    """The rows without repetitions in order of first appearance, and for each row its number among them."""
+    if len(np.unique(rows[:, 0])) == len(rows):
+        return np.ascontiguousarray(rows), np.arange(len(rows))
+    distinct, first, where = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return distinct[order], np.argsort(order)[where.ravel()]

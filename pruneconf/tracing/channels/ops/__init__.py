@@ -1,5 +1,5 @@
 """How each operator carries channels: importing this package enters all rules."""
 
-from pruneconf.tracing.channels.ops import contract, elementwise, norms, picking, shape
+from pruneconf.tracing.channels.ops import contract, elementwise, norms, picking, shape, writing
 
-__all__ = ["contract", "elementwise", "norms", "picking", "shape"]
+__all__ = ["contract", "elementwise", "norms", "picking", "shape", "writing"]

@@ -217,7 +217,6 @@ def _grouped(
             relations.pin(block.codes, "unknown", "conv_transpose")
         return ()
     for codes in plain:
-        relations.limit(codes, "grouped-convolution", groups)
         for column in columns:
             runs = codes_of(codes).reshape(groups, -1)
             relations.tie(runs, np.broadcast_to(codes_of(column.codes), runs.shape), "grouped convolution")

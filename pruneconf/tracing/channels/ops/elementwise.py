@@ -15,7 +15,7 @@ def pointwise(channels: Channels, op: Operation) -> None:
         channels.put(output, label)
 
 
-rule("rsub", "polar", "complex", "prelu", "_prelu_kernel", "isin", "fmod", "float_power")(pointwise)
+rule("rsub", "polar", "complex", "prelu", "_prelu_kernel", "isin", "hardswish", "masked_fill", "where")(pointwise)
 
 
 @rule(
@@ -61,18 +61,11 @@ def keep(channels: Channels, op: Operation) -> None:
             channels.put(output, channels.label(op.inputs[0]))
 
 
-@rule("copy")
-def copy(channels: Channels, op: Operation) -> None:
-    """The target takes the label of the source, and what it had is the same."""
-    target, source = op["self"], op["src"]
-    labels = [channels.label(target), channels.aligned(source, target.dim())]
-    channels.put(target, channels.relations.merged(labels, "copy"))
-
-
 @rule(
     *("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "randint_like", "nonzero"),
     *("new_zeros", "new_ones", "new_full", "new_empty", "new_empty_strided", "equal", "_local_scalar_dense"),
     *("bincount", "histc", "one_hot", "searchsorted", "bucketize", "resize", "is_same_size", "nonzero_static"),
+    *("normal", "uniform", "exponential", "random", "multinomial"),
 )
 def forget(channels: Channels, op: Operation) -> None:
     """The output has nothing of the input but its size."""

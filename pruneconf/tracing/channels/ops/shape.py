@@ -22,6 +22,7 @@ from pruneconf.tracing.channels.labels import (
     without,
 )
 from pruneconf.tracing.channels.operation import Channels, Operation, rule
+from pruneconf.tracing.channels.ops.writing import note_select, note_slice
 
 
 @rule("view", "_unsafe_view", "reshape", "_reshape_alias", "flatten", "unflatten")
@@ -168,7 +169,9 @@ def unbind(channels: Channels, op: Operation) -> None:
 def select(channels: Channels, op: Operation) -> None:
     """Pick one index of a dimension."""
     source, dim = op.inputs[0], op.dim()
-    channels.put(op.output, selected(channels.label(source), dim, int(op["index"]) % source.shape[dim]))
+    index = int(op["index"]) % source.shape[dim]
+    note_select(channels, op, dim, index)
+    channels.put(op.output, selected(channels.label(source), dim, index))
 
 
 @rule("slice")
@@ -176,8 +179,18 @@ def slice_(channels: Channels, op: Operation) -> None:
     """Pick a range of a dimension."""
     source, dim = op.inputs[0], op.dim()
     index = np.arange(source.shape[dim])[slice(op["start"], op["end"], op["step"])]
+    note_slice(channels, op, dim, index)
     label = channels.label(source)
     channels.put(op.output, label if len(index) == source.shape[dim] else taken(label, dim, index))
+
+
+@rule("glu")
+def glu(channels: Channels, op: Operation) -> None:
+    """Gate the first half of a dimension with the second."""
+    source, dim = op.inputs[0], op.dim()
+    half = source.shape[dim] // 2
+    halves = [taken(channels.label(source), dim, np.arange(start, start + half)) for start in (0, half)]
+    channels.put(op.output, channels.relations.merged(halves, "glu"))
 
 
 @rule("narrow")
