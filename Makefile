@@ -25,6 +25,7 @@ bench: .venv/dev
 	$(BIN)/python bench/lint.py
 	$(BIN)/python bench/resolve.py
 	$(BIN)/python bench/prune.py
+	$(BIN)/python bench/trace.py
 
 clean:
 	rm -rf .venv build dist demo-out

@@ -106,12 +106,13 @@ def with_attempt(graph: ModelGraph, attempt: Attempt) -> ModelGraph:
     certain = complete and not recorder.guesses
     layers = tuple(_with_run(layer, attempt, certain=certain) for layer in graph.layers)
     couplings = couplings_of(recorder.relations, _seats(recorder, graph)) if complete else ()
-    ran = any(layer.calls for layer in layers)
+    broken = Origin.PARTIAL if any(layer.calls for layer in layers) else Origin.MODULES
+    origin = Origin.OPERATORS if complete else broken
     return replace(
         graph,
         layers=layers,
-        origin=Origin.OPERATORS if complete else Origin.PARTIAL if ran else Origin.MODULES,
-        inputs=str(attempt.inputs),
+        origin=origin,
+        inputs="" if origin is Origin.MODULES else str(attempt.inputs),
         missing=tuple(_guessed(recorder)),
         couplings=couplings,
     )

@@ -52,11 +52,20 @@ def _by_names(model: nn.Module, names: list[str], required: list[str], main: Any
         sets += [[*base, "pixel_values", "input_ids"], ["pixel_values"], ["input_ids"]]
     for chosen in sets:
         yield from _complete(model, list(dict.fromkeys(chosen)), names)
-    if main == "pixel_values":
-        for inputs in list(_complete(model, base, names)):
-            image = inputs.kwargs[main]
-            pair = torch.stack([image, image], dim=1)
-            yield ExampleInputs((), {**inputs.kwargs, main: pair}, f"{inputs.origin}, as a pair of images")
+    for inputs in list(_complete(model, base, names)):
+        yield from _other_shapes(inputs, getattr(model, "config", None))
+
+
+def _other_shapes(inputs: ExampleInputs, config: Any) -> Iterator[ExampleInputs]:
+    """The same inputs with images in pairs, as matchers take them, or with sound padded to its full length."""
+    if "pixel_values" in inputs.kwargs:
+        image = inputs.kwargs["pixel_values"]
+        kwargs = {**inputs.kwargs, "pixel_values": torch.stack([image, image], dim=1)}
+        yield ExampleInputs((), kwargs, f"{inputs.origin}, as a pair of images")
+    positions = _setting(config, "max_source_positions", default=None)
+    if "input_features" in inputs.kwargs and positions:
+        sound = _zeros(1, inputs.kwargs["input_features"].shape[-1], positions * 2)
+        yield ExampleInputs((), {**inputs.kwargs, "input_features": sound}, f"{inputs.origin}, at full length")
 
 
 def _complete(model: nn.Module, chosen: list[str], names: list[str]) -> Iterator[ExampleInputs]:

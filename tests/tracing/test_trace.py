@@ -111,7 +111,7 @@ def test_what_a_guess_leaves_open(snapshot):
     assert layers(graph) == {"first": (1, False), "rare": (None, False), "last": (1, True)}
 
 
-def test_a_forward_pass_that_breaks_off_tells_what_it_called(snapshot):
+def test_a_forward_pass_that_breaks_off_tells_what_it_called():
     graph = trace(Breaks(), torch.zeros(1, 4))
     assert graph.origin == Origin.PARTIAL
     assert graph.couplings == ()
@@ -272,9 +272,9 @@ def test_unusable_example_inputs(model_file, text, snapshot):
     assert str(caught.value) == snapshot
 
 
-def test_wrong_inputs_are_said_with_their_line(model_file, snapshot):
+def test_wrong_inputs_are_said_with_their_line(model_file):
     model_file("example_inputs = torch.ones(1, 5)")
     traced = load_graph("model.py")
-    assert traced.graph.origin == Origin.PARTIAL
+    assert traced.graph.origin == Origin.MODULES
     assert len(traced.notes) == 1
     assert traced.notes[0].startswith("the forward pass with `1x5` from `example_inputs` broke off: line 11: ")
