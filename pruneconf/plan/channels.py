@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pruneconf.graph import Coupling, Layer, Member, Side
 from pruneconf.plan.pruners import output_axis
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelSet:
+class ChannelSet(NamedTuple):
     """Channels in units of which each is masked whole or not at all.
 
     `channels` says what is in a unit: one output channel of one layer or, coupled, channels of several. `layers` are

@@ -85,7 +85,7 @@ def _set(coupling: Coupling, entries: list[LayerPlan], most: Ratio | None) -> Ch
     layers = distinct(entry.layer for entry in entries)
     empty = ChannelSet(coupling, layers, 0, 0, runs)
     count = min(most.of(units) if most else units, units - runs) if units % runs == 0 else 0
-    return replace(empty, unit=sum(map(empty.share_of, layers)), most=max(0, count - count % runs))
+    return empty._replace(unit=sum(map(empty.share_of, layers)), most=max(0, count - count % runs))
 
 
 def _runs(coupling: Coupling) -> int:
@@ -125,7 +125,7 @@ def _group(group: Group, sets: list[ChannelSet]) -> Group:
     }
     room = sum(each.most * each.unit for each in sets)
     unit = min((each.unit * each.runs for each in sets), default=1)
-    return replace(group, masked=min(group.masked, room), max_masked=most, unit=unit)
+    return group._replace(masked=min(group.masked, room), max_masked=most, unit=unit)
 
 
 def _layers(
@@ -145,6 +145,9 @@ def _layers(
         if entry.layer.name not in coupled:
             why = "nothing is known to read its channels"
         key = entry.layer.parameter
-        return replace(entry, masked=None if key in ranked else fixed.get(key, 0), held=why)
+        masked = None if key in ranked else fixed.get(key, 0)
+        if not why and masked is not None and entry.masked is not None and masked < entry.masked:
+            why = "its channels go several at a time"
+        return entry._replace(masked=masked, held=why)
 
     return tuple(map(again, plan.layers))

@@ -6,9 +6,11 @@ nor on how a layer is cut into pieces.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import shake_256
+from itertools import chain
+from math import fsum
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +41,8 @@ def l2(layer: Layer, weights: Weights) -> Scores:
 def fpgm(layer: Layer, weights: Weights) -> Scores:
     """The sum of the Euclidean distances of each channel to the layer's other channels.
 
-    "Filter pruning via geometric median" (He et al., CVPR 2019): the channels nearest to all others can be spared.
+    "Filter pruning via geometric median" (He et al., CVPR 2019): the channels nearest to all others can be spared. The
+    distances are summed exactly, because sums that are equal are common: of four points on a line, the middle two's.
     Raises PruneconfError where the weight has an infinity: its distances are undefined.
     """
     rows = np.concatenate(list(_blocks(layer, weights)))
@@ -48,13 +51,16 @@ def fpgm(layer: Layer, weights: Weights) -> Scores:
             f"`{layer.name}` has infinite weights, between which `fpgm` knows no distance; repair them"
         )
     step = max(1, _BLOCK // 2 // rows.shape[1])
-    scores = np.zeros(len(rows))
-    for i, row in enumerate(rows[:-1]):
+    sums, rests = np.zeros(len(rows)), np.zeros(len(rows))  # together exact to twice the digits
+    for i, row in enumerate(rows):
         starts = range(i + 1, len(rows), step)
-        distances = _joined(np.sqrt(np.square(rows[at : at + step] - row).sum(axis=1)) for at in starts)
-        scores[i] += distances.sum()
-        scores[i + 1 :] += distances
-    return scores
+        blocks = (np.sqrt(np.square(rows[at : at + step] - row).sum(axis=1)) for at in starts)
+        distances = _joined(chain(blocks, [np.zeros(0)]))
+        before, sums[i + 1 :] = sums[i + 1 :].copy(), sums[i + 1 :] + distances
+        added = sums[i + 1 :] - before
+        rests[i + 1 :] += (before - (sums[i + 1 :] - added)) + (distances - added)
+        sums[i] = fsum((sums[i], rests[i], *distances.tolist()))
+    return sums
 
 
 def drawn(layer: Layer, seed: int) -> Scores:
@@ -92,5 +98,5 @@ def _blocks(layer: Layer, weights: Weights) -> Iterator[Scores]:
         yield values(part, weights.format).astype(np.float64).reshape(len(part), -1)
 
 
-def _joined(parts: Iterator[Scores]) -> Scores:
+def _joined(parts: Iterable[Scores]) -> Scores:
     return np.concatenate(list(parts))

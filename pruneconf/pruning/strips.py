@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,5 +84,7 @@ def _strip(
 
 def channels_of(member: Member) -> Indices:
     """The channels of each unit of a member: shape (units, channels of one)."""
-    starts: npt.NDArray[Any] = member.offset + member.stride * np.arange(len(member.units), dtype=np.int64)
-    return starts[:, None] + np.arange(member.repeat, dtype=np.int64)
+    units = np.arange(len(member.units), dtype=np.int64)[:, None, None] * member.stride
+    turns = np.arange(member.times, dtype=np.int64)[:, None] * member.period
+    places = member.offset + units + turns + np.arange(member.repeat, dtype=np.int64)
+    return np.asarray(places.reshape(len(member.units), -1))

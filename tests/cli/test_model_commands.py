@@ -28,7 +28,9 @@ def test_trace_writes_a_graph_that_stands_for_the_model(here: Path, pruneconf: R
     data = json.loads((here / "traced.graph.json").read_text())
     jsonschema.validate(data, json.loads(schema_text("graph")))
     expected = json.loads((here / "net.graph.json").read_text())["layers"]
-    assert [{key: layer[key] for key in known} for layer, known in zip(data["layers"], expected, strict=True)] == expected
+    assert [
+        {key: layer[key] for key in known} for layer, known in zip(data["layers"], expected, strict=True)
+    ] == expected
     assert data["origin"] == "operators"
     for command in (["lint"], ["show"]):
         again = pruneconf(*command, "traced.graph.json", "cfg.yaml", **no_torch)
