@@ -96,7 +96,9 @@ def _budget_faults(budget: ChannelBudget, units: Mapping[ChannelSet, Bools], *, 
         by_run = units[each].reshape(each.runs, -1).sum(axis=1)
         if exact and by_run.min() != by_run.max():
             yield name, f"`{name}` does not have as many masked channels in each of {each.runs} groups"
-        if count < each.most and each.unit * each.runs <= left:
-            yield name, f"`{name}` has {count} {what} channels of {total}; the config asks for up to {each.most}"
+    open_ = [each for each, count in counts.items() if count < each.most]
+    if open_ and all(each.unit * each.runs <= left for each in open_):  # whichever is next in the ranking would fit
+        name, count, total = open_[0].layers[0].name, counts[open_[0]], open_[0].channels.units
+        yield name, f"`{name}` has {count} {what} channels of {total}; the config asks for up to {open_[0].most}"
     if exact and left < 0:
         yield None, f"sub-config {budget.sub_config} allows {budget.count} masked elements; there are {-left} more"
