@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph, read_graph
     from pruneconf.plan import Plan, resolve
-    from pruneconf.pruning import attach, prune, save
+    from pruneconf.pruning import attach, compact, prune, save
     from pruneconf.rules import lint
     from pruneconf.tracing import trace
     from pruneconf.version import __version__
@@ -32,6 +32,7 @@ __all__ = [
     "PruneconfError",
     "__version__",
     "attach",
+    "compact",
     "lint",
     "load",
     "prune",
@@ -49,6 +50,7 @@ _HOMES = {
     "PruneconfError": "errors",
     "__version__": "version",
     "attach": "pruning",
+    "compact": "pruning",
     "lint": "rules",
     "load": "config",
     "prune": "pruning",

@@ -3,6 +3,7 @@
 from pruneconf.pruning.apply import apply
 from pruneconf.pruning.attach import Attachment, attach
 from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
+from pruneconf.pruning.compact import Compact, compact
 from pruneconf.pruning.masks import MASK_FORMS
 from pruneconf.pruning.prune import prune
 from pruneconf.pruning.report import Report
@@ -14,12 +15,14 @@ __all__ = [
     "MASK_FORMS",
     "Attachment",
     "Checkpoint",
+    "Compact",
     "Fault",
     "Report",
     "Source",
     "Verdict",
     "apply",
     "attach",
+    "compact",
     "open_checkpoint",
     "prune",
     "save",
