@@ -80,13 +80,13 @@ class Recorder(Shadow):  # type: ignore[no-untyped-call]
         enter = torch_module.register_module_forward_pre_hook(self._enter_module)
         leave = torch_module.register_module_forward_hook(self._leave_module, always_call=True)
         self._hooks = [enter, leave]
-        return super().__enter__()  # type: ignore[no-untyped-call]
+        return super().__enter__()
 
     def __exit__(self, *error: object) -> None:
         """Stop recording."""
         for hook in self._hooks:
             hook.remove()
-        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        super().__exit__(*error)
 
     def _enter_module(self, module: nn.Module, _: Any) -> None:
         name = self._names.get(module)

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pruneconf.tracing.facts import LARGEST_VALUE, FactTable
 from pruneconf.tracing.kernels import META_KERNELS
+from pruneconf.tracing.literals import Literals
 
 _MASKS = (torch.bool, torch.uint8)
 _RANDOM = ("empty", "new_empty", "rand", "bernoulli", "normal", "uniform", "exponential", "multinomial")
@@ -51,6 +52,17 @@ class Shadow(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.facts = facts
         self.guesses: dict[Guess, int] = {}
         self._guessing = guessing
+        self._literals = Literals(facts)
+
+    def __enter__(self) -> Any:
+        """Start running on meta tensors."""
+        self._literals.__enter__()  # type: ignore[no-untyped-call]
+        return super().__enter__()  # type: ignore[no-untyped-call]
+
+    def __exit__(self, *error: object) -> None:
+        """Stop it."""
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        self._literals.__exit__(*error)  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:

@@ -190,6 +190,7 @@ def test_no_memory_is_spent_on_weights(project):
         pytest.param("width = len(torch.ones(3).nonzero())", id="nonzero"),
         pytest.param("width = len(torch.ones(3) + torch.ones(3, device='cpu'))", id="devices"),
         pytest.param("width = int(torch.linspace(0, 3, 7)[-1])", id="last"),
+        pytest.param("width = sum(torch.tensor([1, 2]).expand(1, 2).tolist()[0])", id="literal"),
     ],
 )
 def test_values_that_follow_from_constants_are_known(project, body):
