@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph, read_graph
     from pruneconf.plan import Plan, resolve
-    from pruneconf.pruning import attach, compact, prune, save
+    from pruneconf.pruning import attach, compact, load_compact, prune, save
     from pruneconf.rules import lint
     from pruneconf.tracing import trace
     from pruneconf.version import __version__
@@ -35,6 +35,7 @@ __all__ = [
     "compact",
     "lint",
     "load",
+    "load_compact",
     "prune",
     "read_graph",
     "resolve",
@@ -53,6 +54,7 @@ _HOMES = {
     "compact": "pruning",
     "lint": "rules",
     "load": "config",
+    "load_compact": "pruning",
     "prune": "pruning",
     "read_graph": "graph",
     "resolve": "plan",

@@ -14,6 +14,7 @@ from pruneconf.cli.arguments import (
     coupled_option,
     debug_option,
     graph_of,
+    input_option,
     note,
     pruner_option,
     require_torch,
@@ -23,6 +24,7 @@ from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
     from pruneconf.pruning import Source
+    from pruneconf.pruning.report import CompactReport
 
 
 @click.command("apply", short_help="Prune: write the masked weights, the masks and a report.")
@@ -37,12 +39,18 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to store the masks: a byte an element, a bit, or not at all.",
 )
+@input_option
 @pruner_option
 @click.option("--seed", type=int, default=0, show_default=True, help="The seed of the pruner random.")
 @coupled_option
+@click.option(
+    "--compact",
+    is_flag=True,
+    help="Cut the masked channels out as well (implies --coupled), and prove that the outputs stay the same.",
+)
 @click.option("--force", is_flag=True, help="Replace OUTPUT if it is there.")
 @debug_option
-def command(
+def command(  # noqa: PLR0913 - one for each option
     model: str,
     config: str,
     output: Path,
@@ -50,8 +58,10 @@ def command(
     masks: str,
     pruner: str,
     seed: int,
+    inputs: tuple[str, ...],
     *,
     coupled: bool,
+    compact: bool,
     force: bool,
 ) -> None:
     """Prune MODEL by CONFIG: set the weights of smallest magnitude to zero, exactly as many as the config says.
@@ -60,24 +70,38 @@ def command(
 
     The weights are those of the built model, or of a checkpoint given with --weights: a .safetensors file, a
     *.safetensors.index.json with its shards, a transformers directory, or a .pt file with a state dict. OUTPUT gets the
-    masked weights, masks.safetensors and report.json; it appears whole or not at all.
+    masked weights, masks.safetensors and report.json; it appears whole or not at all. With --compact it also gets
+    compact.safetensors, which `pruneconf.load_compact` loads into a model that its code has built.
     """
     require_torch("pruning")
     from pruneconf.plan import resolve
-    from pruneconf.pruning import apply
+    from pruneconf.pruning import CutOut, apply
+    from pruneconf.tracing import build_to_run, parse_input
 
-    graph = graph_of(model)
-    plan = resolve(sound_config(config, graph), graph, pruner=pruner, coupled=coupled)
+    graph = graph_of(model, inputs=inputs)
+    plan = resolve(sound_config(config, graph), graph, pruner=pruner, coupled=coupled or compact)
     for entry in plan.layers:
         if entry.held:
             note(f"`{entry.layer.name}`: {entry.held}")
+    cut_out = CutOut(*build_to_run(model, [parse_input(text) for text in inputs])) if compact else None
     source = weights or _weights_of(model)
     with _progress() as progress:
-        report = apply(plan, source, output, masks=masks, seed=seed, force=force, progress=progress)
+        report = apply(plan, source, output, masks=masks, seed=seed, force=force, cut_out=cut_out, progress=progress)
     totals = report.totals
     click.echo(f"{totals.masked:,} of {totals.numel:,} weights masked ({100 * totals.sparsity:.1f} %) in {output}")
-    options = (f" --pruner {pruner}" if plan.structured else "") + (" --coupled" if coupled else "")
+    if report.compact:
+        _tell_compact(report.compact, output)
+    options = (f" --pruner {pruner}" if plan.structured else "") + (" --coupled" if plan.coupled else "")
     click.echo(f"next: pruneconf verify {model} {config} {output}{options}")
+
+
+def _tell_compact(compact: CompactReport, output: Path) -> None:
+    for layer, why in compact.left.items():
+        note(f"`{layer}`: {why}; its masked channels stay in")
+    click.echo(
+        f"{compact.compact_parameters:,} of {compact.parameters:,} parameters are left in "
+        f"{output}/compact.safetensors; its outputs differ by {compact.difference:.1g} of the largest"
+    )
 
 
 def _weights_of(model: str) -> Source:

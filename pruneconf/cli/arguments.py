@@ -35,6 +35,13 @@ pruner_option = click.option(
 coupled_option = click.option(
     "--coupled", is_flag=True, help="Mask the same channels in coupled layers, so that they can be cut out."
 )
+input_option = click.option(
+    "--input",
+    "inputs",
+    metavar="SHAPE",
+    multiple=True,
+    help="An example input, such as 1,3,224,224 or ids:1x16:int64; one for each argument of the model.",
+)
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a bug.")
 
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from pruneconf.cli.arguments import coupled_option, debug_option, graph_of, pruner_option, sound_config
+from pruneconf.cli.arguments import coupled_option, debug_option, graph_of, input_option, pruner_option, sound_config
 
 PIPED_WIDTH = 1000
 """Columns of a table that no terminal shows: wide enough that nothing is cut off."""
@@ -18,14 +18,17 @@ PIPED_WIDTH = 1000
 @click.option(
     "--format", "output_format", type=click.Choice(["table", "tree", "json"]), default="table", show_default=True
 )
+@input_option
 @pruner_option
 @coupled_option
 @debug_option
-def command(model: str, config: str, output_format: str, pruner: str, *, coupled: bool) -> None:
+def command(
+    model: str, config: str, output_format: str, pruner: str, inputs: tuple[str, ...], *, coupled: bool
+) -> None:
     """Show the plan: what CONFIG will do to every layer of MODEL, before anything runs."""
     from pruneconf.plan import check_channels, resolve
 
-    graph = graph_of(model)
+    graph = graph_of(model, inputs=inputs)
     plan = resolve(sound_config(config, graph), graph, pruner=pruner, coupled=coupled)
     check_channels(plan)
     if output_format == "json":

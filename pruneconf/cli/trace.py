@@ -6,19 +6,13 @@ from pathlib import Path
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, note
+from pruneconf.cli.arguments import debug_option, graph_of, input_option, note
 
 
 @click.command("trace", short_help="Write the model graph, so that later runs need no torch.")
 @click.argument("model")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it; default NAME.graph.json.")
-@click.option(
-    "--input",
-    "inputs",
-    metavar="SHAPE",
-    multiple=True,
-    help="An example input, such as 1,3,224,224 or ids:1x16:int64; one for each argument of the model.",
-)
+@input_option
 @debug_option
 def command(model: str, output: Path | None, inputs: tuple[str, ...]) -> None:
     """Write the graph of MODEL to a *.graph.json file, which every command takes in place of the model."""

@@ -10,6 +10,7 @@ from pruneconf.cli.arguments import (
     coupled_option,
     debug_option,
     graph_of,
+    input_option,
     pruner_option,
     require_torch,
     sound_config,
@@ -20,17 +21,20 @@ from pruneconf.cli.arguments import (
 @click.argument("model")
 @click.argument("config")
 @click.argument("output", type=click.Path(path_type=Path))
+@input_option
 @pruner_option
 @coupled_option
 @debug_option
 @click.pass_context
-def command(ctx: click.Context, /, model: str, config: str, output: Path, pruner: str, *, coupled: bool) -> None:
+def command(
+    ctx: click.Context, /, model: str, config: str, output: Path, pruner: str, inputs: tuple[str, ...], *, coupled: bool
+) -> None:
     """Check that OUTPUT, which `apply` wrote, is what CONFIG asks of MODEL: counts, masks, zeros, digests."""
     require_torch("verifying")
     from pruneconf.plan import resolve
     from pruneconf.pruning import verify
 
-    graph = graph_of(model)
+    graph = graph_of(model, inputs=inputs)
     plan = resolve(sound_config(config, graph), graph, pruner=pruner, coupled=coupled)
     verdict = verify(plan, output)
     if verdict.ok:

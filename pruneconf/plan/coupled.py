@@ -60,7 +60,8 @@ def _obstacle(coupling: Coupling, entries: list[LayerPlan]) -> str:
         if member.side is Side.OUT and member.layer not in layers:
             return f"coupled with `{member.layer}`, which no config can select"
         if member.side is Side.OUT and output_axis(layers[member.layer]) != member.axis:
-            return f"coupled with `{member.layer}`, a `{layers[member.layer].type}` without channels that can be masked"
+            kind = layers[member.layer].type
+            return f"coupled with `{member.layer}`, whose channels cannot be masked, for it is of type `{kind}`"
     for entry in entries:
         if entry.action is not Action.PRUNE:
             return f"coupled with `{entry.layer.name}`, which is {_ACTIONS[entry.action]}"

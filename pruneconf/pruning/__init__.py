@@ -7,15 +7,18 @@ from pruneconf.pruning.compact import Compact, compact
 from pruneconf.pruning.masks import MASK_FORMS
 from pruneconf.pruning.prune import prune
 from pruneconf.pruning.report import Report
+from pruneconf.pruning.resize import load_compact
 from pruneconf.pruning.save import save
 from pruneconf.pruning.tensors import unpack
 from pruneconf.pruning.verify import Fault, Verdict, verify
+from pruneconf.pruning.write_compact import CutOut
 
 __all__ = [
     "MASK_FORMS",
     "Attachment",
     "Checkpoint",
     "Compact",
+    "CutOut",
     "Fault",
     "Report",
     "Source",
@@ -23,6 +26,7 @@ __all__ = [
     "apply",
     "attach",
     "compact",
+    "load_compact",
     "open_checkpoint",
     "prune",
     "save",

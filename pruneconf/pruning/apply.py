@@ -24,6 +24,7 @@ from pruneconf.pruning.staging import prepare, staged
 from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
+from pruneconf.pruning.write_compact import CutOut, write_compact
 from pruneconf.pruning.writer import CheckpointWriter, Masking, Outcome, Progress, file_digest
 
 
@@ -36,6 +37,7 @@ def apply(
     masks: str = "bool",
     seed: int = 0,
     force: bool = False,
+    cut_out: CutOut | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
     """Write the masked weights, their masks and a report into the directory `out`.
@@ -44,7 +46,7 @@ def apply(
     not exist or be empty; with `force` it is replaced. It gets `model.safetensors` (shards and their index where the
     input has shards; a directory's other files too), `masks.safetensors` unless `masks` is `none`, and `report.json`.
     It appears whole or not at all. The config is called by the name of its document. `pruner` and `seed` are as in
-    `prune`.
+    `prune`. With `cut_out` it also gets `compact.safetensors`, for `load_compact`: see `compact`.
 
     Raises PruneconfError, and leaves nothing behind, where the plan does not fit the weights or cannot be met, a weight
     is NaN, or `out` cannot be written.
@@ -62,7 +64,12 @@ def apply(
         writer.write()
         outcomes = {name: _outcome(ranked[name].format, cuts[name], writer.outcomes[name]) for name in ranked}
         inputs = {**plan.graph.sources, **{str(path): file_digest(path) for path in checkpoint.inputs}}
-        report = report_on(plan, seed, plan.config.document.name, outcomes, inputs, writer.outputs)
+        compacted, outputs = None, writer.outputs
+        if cut_out:
+            files = [shard.file for shard in checkpoint.shards]
+            compacted, more = write_compact(folder, files, plan, cuts, cut_out)
+            outputs = {**outputs, **more}
+        report = report_on(plan, seed, plan.config.document.name, outcomes, inputs, outputs, compacted)
         (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
     return report
 

@@ -56,8 +56,22 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class CompactReport:
+    """What was cut out: elements of all parameters before and after, and the largest difference of the compact model's
+    outputs, as a share of the largest. `left` says of which layers the masked channels stayed, and why.
+    """
+
+    parameters: int
+    compact_parameters: int
+    difference: float
+    left: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """`report.json` as data; its published schema is `report-v1.schema.json`. `seed` is None but for `random`."""
+    """`report.json` as data; its published schema is `report-v1.schema.json`. `seed` is None but for `random`,
+    `compact` where no channels were to be cut out.
+    """
 
     format: int
     pruner: str
@@ -70,6 +84,7 @@ class Report:
     versions: Mapping[str, str]
     coupled: bool
     seed: int | None
+    compact: CompactReport | None
 
 
 def report_on(
@@ -79,6 +94,7 @@ def report_on(
     outcomes: Mapping[str, tuple[int, float | None]],
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
+    compact: CompactReport | None,
 ) -> Report:
     """Put a report together.
 
@@ -101,7 +117,9 @@ def report_on(
     all_masked = sum(masked.values())
     totals = Totals(plan.numel, all_masked, _share(all_masked, plan.numel))
     drawn = seed if plan.pruner == "random" else None
-    return Report(1, plan.pruner, config, layers, groups, totals, inputs, outputs, _versions(), plan.coupled, drawn)
+    return Report(
+        1, plan.pruner, config, layers, groups, totals, inputs, outputs, _versions(), plan.coupled, drawn, compact
+    )
 
 
 def _layer(plan: Plan, index: int, outcomes: Mapping[str, tuple[int, float | None]]) -> LayerReport:

@@ -156,6 +156,12 @@ REPORT = {
     "versions": {"pruneconf": "0.1.0"},
     "coupled": False,
     "seed": None,
+    "compact": {
+        "parameters": 36874,
+        "compact_parameters": 7383,
+        "difference": 1e-07,
+        "left": {"fc": "it does not run"},
+    },
 }
 SAMPLES = {"graph": GRAPH, "findings": FINDINGS, "plan": PLAN, "report": REPORT}
 
