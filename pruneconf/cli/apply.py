@@ -79,7 +79,7 @@ def command(  # noqa: PLR0913 - one for each option
     from pruneconf.tracing import build_to_run, parse_input
 
     graph = graph_of(model, inputs=inputs)
-    plan = resolve(sound_config(config, graph), graph, pruner=pruner, coupled=coupled or compact)
+    plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled or compact)
     for entry in plan.layers:
         if entry.held:
             note(f"`{entry.layer.name}`: {entry.held}")

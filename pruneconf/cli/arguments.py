@@ -12,7 +12,6 @@ import click
 from pruneconf.config import Config, Reading, read_config
 from pruneconf.document import read
 from pruneconf.errors import PruneconfError
-from pruneconf.plan.pruners import PRUNERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,14 +23,6 @@ MODEL_ENDINGS = (".graph.json", ".index.json")
 PATTERNS = ("*.prune.yaml", "*.prune.yml", "*.prune.json", "pruneconf.yaml", "pruneconf.yml", "pruneconf.json")
 """What a config is called, where a whole directory is searched."""
 
-pruner_option = click.option(
-    "--pruner",
-    type=click.Choice(PRUNERS),
-    default="level",
-    show_default=True,
-    help="Mask single weights of least magnitude (level), or whole output channels by their L1 or L2 norm, their "
-    "distances (fpgm), or at random.",
-)
 coupled_option = click.option(
     "--coupled", is_flag=True, help="Mask the same channels in coupled layers, so that they can be cut out."
 )
@@ -43,6 +34,24 @@ input_option = click.option(
     help="An example input, such as 1,3,224,224 or ids:1x16:int64; one for each argument of the model.",
 )
 debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a bug.")
+
+
+def _pruner(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001 - click's signature
+    if value == "level":
+        return value
+    from pruneconf.plan import pruner_named
+
+    return pruner_named(value)
+
+
+pruner_option = click.option(
+    "--pruner",
+    metavar="PRUNER",
+    default="level",
+    show_default=True,
+    callback=_pruner,
+    help="What is to carry out the config: level, or l1, l2, fpgm or random, which mask whole output channels.",
+)
 
 
 def note(message: str) -> None:
@@ -108,6 +117,8 @@ def _read_graph(path: str) -> ModelGraph:
     from pruneconf.graph import read_graph
 
     graph = read_graph(path)
+    for remark in graph.missing:
+        note(remark)
     if graph.sources:
         from pathlib import Path
 
@@ -133,7 +144,7 @@ def require_torch(purpose: str) -> None:
         )
 
 
-def sound_config(config: str, graph: ModelGraph) -> Config:
+def sound_config(config: str, graph: ModelGraph, pruner: str) -> Config:
     """The config at this place, linted against the model; its errors are shown and end the run."""
     from pruneconf.findings import Severity
     from pruneconf.output.style import painter
@@ -141,7 +152,7 @@ def sound_config(config: str, graph: ModelGraph) -> Config:
     from pruneconf.rules import lint
 
     (reading,) = readings((config,))
-    errors = [finding for finding in lint(reading, graph) if finding.severity is Severity.ERROR]
+    errors = [finding for finding in lint(reading, graph, pruner) if finding.severity is Severity.ERROR]
     if errors or reading.config is None:
         click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)
         note(f"`{config}` has {len(errors)} error{'s' * (len(errors) != 1)}: mend it first, nothing was done")

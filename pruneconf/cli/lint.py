@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pruneconf.cli.arguments import debug_option, graph_of, readings, split
+from pruneconf.cli.arguments import debug_option, graph_of, note, pruner_option, readings, split
 
 if TYPE_CHECKING:
     from pruneconf.findings import Finding
+    from pruneconf.graph import ModelGraph
+    from pruneconf.rules.choose import Chosen
 
 
 @click.command("lint", short_help="Check configs; with a model, also against that model.")
 @click.argument("arguments", nargs=-1, required=True, metavar="[MODEL] CONFIG...")
 @click.option("--model", metavar="MODEL", help="The model, where it is not the first argument.")
+@pruner_option
 @click.option("--select", metavar="RULES", multiple=True, help="Only these rules: codes, code prefixes or names.")
 @click.option("--ignore", metavar="RULES", multiple=True, help="Not these rules.")
 @click.option("--strict", is_flag=True, help="Warnings fail the run too.")
@@ -31,6 +34,7 @@ def command(
     /,
     arguments: tuple[str, ...],
     model: str | None,
+    pruner: str,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     output_format: str,
@@ -53,14 +57,28 @@ def command(
     findings: list[Finding] = []
     files = 0
     for files, reading in enumerate(readings(configs, stdin_filename), 1):  # noqa: B007 - files is their count
-        graph = graph or (graph_of(model) if model else None)
-        findings += (finding for finding in lint(reading, graph) if chosen(finding.rule))
+        graph = graph or (_graph(model, chosen) if model else None)
+        findings += (finding for finding in lint(reading, graph, pruner) if chosen(finding.rule))
     if output_format == "json":
         _print_json(findings, files)
     else:
         _print_text(findings, files, model, configs, **shown)
     failing = {"error", "warning"} if shown["strict"] else {"error"}
     ctx.exit(int(any(finding.severity in failing for finding in findings)))
+
+
+def _graph(model: str, chosen: Chosen) -> ModelGraph:
+    """The graph of the model; where it was not traced, a note says which rules could not be checked."""
+    from pruneconf.graph import Origin
+
+    graph = graph_of(model)
+    if graph.origin is not Origin.OPERATORS:
+        from pruneconf.rules.registry import rules
+
+        unchecked = [rule.info.code for rule in rules("graph") if chosen(rule.info)]
+        if unchecked:
+            note(f"checked without a traced forward pass, which {', '.join(unchecked)} need")
+    return graph
 
 
 def _print_json(findings: Sequence[Finding], files: int) -> None:

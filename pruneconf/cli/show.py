@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from pruneconf.cli.arguments import coupled_option, debug_option, graph_of, input_option, pruner_option, sound_config
+from pruneconf.errors import PruneconfError
+
+if TYPE_CHECKING:
+    from pruneconf.graph import ModelGraph
+    from pruneconf.plan import Plan
 
 PIPED_WIDTH = 1000
 """Columns of a table that no terminal shows: wide enough that nothing is cut off."""
@@ -14,30 +20,71 @@ PIPED_WIDTH = 1000
 
 @click.command("show", short_help="Show what a config will do to every layer of a model.")
 @click.argument("model")
-@click.argument("config")
+@click.argument("config", required=False)
 @click.option(
     "--format", "output_format", type=click.Choice(["table", "tree", "json"]), default="table", show_default=True
+)
+@click.option(
+    "--groups", is_flag=True, help="Show which channels can only be removed together; CONFIG may be left out."
 )
 @input_option
 @pruner_option
 @coupled_option
 @debug_option
+@click.pass_context
 def command(
-    model: str, config: str, output_format: str, pruner: str, inputs: tuple[str, ...], *, coupled: bool
+    ctx: click.Context,
+    /,
+    model: str,
+    config: str | None,
+    output_format: str,
+    inputs: tuple[str, ...],
+    pruner: str,
+    *,
+    groups: bool,
+    coupled: bool,
 ) -> None:
     """Show the plan: what CONFIG will do to every layer of MODEL, before anything runs."""
     from pruneconf.plan import check_channels, resolve
 
+    if config is None and not (groups and output_format != "json"):
+        ctx.fail("name a CONFIG" + (" (`pruneconf trace` writes the groups alone as JSON)" if groups else ""))
     graph = graph_of(model, inputs=inputs)
-    plan = resolve(sound_config(config, graph), graph, pruner=pruner, coupled=coupled)
-    check_channels(plan)
-    if output_format == "json":
-        import json
+    plan = None
+    if config:
+        plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled)
+        check_channels(plan)
+    if plan is not None and output_format == "json":
+        _print_json(plan, groups=groups)
+    elif plan is None or groups:
+        _print_groups(graph, plan)
+    else:
+        _print_plan(plan, output_format)
 
-        from pruneconf.output.plan_data import plan_data
 
-        click.echo(json.dumps(plan_data(plan), indent=1, ensure_ascii=False))
-        return
+def _print_json(plan: Plan, *, groups: bool) -> None:
+    import json
+
+    from pruneconf.output.plan_data import couplings_data, plan_data
+
+    data = plan_data(plan) | ({"couplings": couplings_data(plan.graph)} if groups else {})
+    click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+def _print_groups(graph: ModelGraph, plan: Plan | None) -> None:
+    from pruneconf.graph import Origin
+    from pruneconf.output.groups import groups_text
+    from pruneconf.output.style import painter
+
+    if graph.origin is not Origin.OPERATORS:
+        raise PruneconfError(
+            f"`{graph.source}` was not traced, so it is not known which channels go together: "
+            "write its graph anew with `pruneconf trace`, with `--input` where it asks for that"
+        )
+    click.echo(groups_text(graph, plan, painter(sys.stdout)), nl=False, color=True)
+
+
+def _print_plan(plan: Plan, output_format: str) -> None:
     from rich.console import Console
 
     from pruneconf.output.plan_table import print_table, print_tree

@@ -35,7 +35,7 @@ def command(
     from pruneconf.pruning import verify
 
     graph = graph_of(model, inputs=inputs)
-    plan = resolve(sound_config(config, graph), graph, pruner=pruner, coupled=coupled)
+    plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled)
     verdict = verify(plan, output)
     if verdict.ok:
         click.echo(f"{output} satisfies {config}: {verdict.masked:,} weights masked, {verdict.weights} layers checked")

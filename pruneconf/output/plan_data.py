@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pruneconf.graph import Coupling, ModelGraph, Side
 from pruneconf.plan import Group, Plan
 
 
@@ -12,12 +13,28 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     graph = plan.graph
     return {
         "format": 1,
-        "pruner": plan.pruner,
+        "pruner": plan.pruner.value,
         "coupled": plan.coupled,
         "model": {"source": graph.source, "layers": len(graph.layers), "parameters": graph.parameters},
         "layers": [_layer(plan, i) for i in range(len(plan.layers))],
         "groups": [_group(group) for group in plan.groups],
         "totals": {"numel": plan.numel, "masked": plan.masked, "sparsity": share(plan.masked, plan.numel)},
+    }
+
+
+def couplings_data(graph: ModelGraph) -> list[dict[str, Any]]:
+    """What `--groups` adds: which channels can only be removed together. The graph file tells which ones they are."""
+    return [_coupling(coupling) for coupling in graph.couplings]
+
+
+def _coupling(coupling: Coupling) -> dict[str, Any]:
+    return {
+        "units": coupling.units,
+        "divisor": coupling.divisor,
+        **{side.value: list(coupling.layers(side)) for side in Side},
+        "joins": [list(join) for join in coupling.joins],
+        "limits": [list(limit) for limit in coupling.limits],
+        "pins": [list(pin) for pin in coupling.pins],
     }
 
 

@@ -2,13 +2,12 @@
 
 from pruneconf.plan.channels import ChannelBudget, ChannelSet
 from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan, Takeover, check_channels
-from pruneconf.plan.pruners import PRUNERS, is_structured, output_axis
+from pruneconf.plan.pruners import Pruner, channel_axis, maskable, pruner_named
 from pruneconf.plan.resolve import resolve
 from pruneconf.plan.selection import DEFAULT_TYPES, LayerSet, Selection, bits
 
 __all__ = [
     "DEFAULT_TYPES",
-    "PRUNERS",
     "Action",
     "Budget",
     "ChannelBudget",
@@ -17,11 +16,13 @@ __all__ = [
     "LayerPlan",
     "LayerSet",
     "Plan",
+    "Pruner",
     "Selection",
     "Takeover",
     "bits",
+    "channel_axis",
     "check_channels",
-    "is_structured",
-    "output_axis",
+    "maskable",
+    "pruner_named",
     "resolve",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pruneconf.graph import Coupling, Layer, Member, Side
-from pruneconf.plan.pruners import output_axis
+from pruneconf.plan.pruners import channel_axis
 
 
 class ChannelSet(NamedTuple):
@@ -50,7 +50,7 @@ class ChannelBudget:
 
 def channels(layer: Layer) -> int:
     """How many output channels a layer has; without elements, or of a type without channels, it has none."""
-    axis = output_axis(layer)
+    axis = channel_axis(layer)
     return layer.shape[axis] if axis is not None and layer.numel else 0
 
 
@@ -62,7 +62,7 @@ def channel_size(layer: Layer) -> int:
 
 def own_set(layer: Layer, most: int) -> ChannelSet:
     """The output channels of a layer by itself, of which at most `most` are masked."""
-    count, axis = channels(layer), output_axis(layer) or 0
+    count, axis = channels(layer), channel_axis(layer) or 0
     alone = Coupling(count, (Member(layer.name, Side.OUT, axis, count),))
     return ChannelSet(alone, (layer,), channel_size(layer), most)
 

@@ -15,7 +15,7 @@ from pruneconf.config import Ratio
 from pruneconf.graph import Coupling, Limit, Pin, Side
 from pruneconf.plan.channels import ChannelBudget, ChannelSet, distinct
 from pruneconf.plan.model import Action, Group, LayerPlan, Plan
-from pruneconf.plan.pruners import output_axis
+from pruneconf.plan.pruners import channel_axis
 
 _ACTIONS = {Action.EXCLUDE: "excluded", Action.NONE: "not selected"}
 
@@ -59,7 +59,7 @@ def _obstacle(coupling: Coupling, entries: list[LayerPlan]) -> str:
     for member in coupling.members:
         if member.side is Side.OUT and member.layer not in layers:
             return f"coupled with `{member.layer}`, which no config can select"
-        if member.side is Side.OUT and output_axis(layers[member.layer]) != member.axis:
+        if member.side is Side.OUT and channel_axis(layers[member.layer]) != member.axis:
             kind = layers[member.layer].type
             return f"coupled with `{member.layer}`, whose channels cannot be masked, for it is of type `{kind}`"
     for entry in entries:
@@ -77,6 +77,8 @@ def _pinned(pin: Pin) -> str:
         return f"its channels are seen in the model's output `{pin.name}`"
     if pin.kind == "input":
         return "its channels are joined with those of the model's input"
+    if pin.kind == "heads":
+        return "its channels are shared by several attention heads"
     return f"its channels run through `{pin.name}`, of which it is not known what it does to them"
 
 

@@ -12,7 +12,7 @@ from pruneconf.config import Config, Ratio
 from pruneconf.errors import PruneconfError
 from pruneconf.graph import Layer, ModelGraph
 from pruneconf.plan.channels import ChannelBudget, ChannelSet
-from pruneconf.plan.pruners import is_structured
+from pruneconf.plan.pruners import Pruner
 from pruneconf.plan.selection import LayerSet, Selection, bits
 
 
@@ -89,7 +89,7 @@ class Takeover(NamedTuple):
 class Plan:
     """What a config does to a model, layer by layer (model order) and group by group (config order).
 
-    `pruner` is the pruner it is made for, one of `PRUNERS`: `level` gets `budgets`, the others `channel_budgets`.
+    `pruner` is the pruner it is made for: `level` gets `budgets`, the others `channel_budgets`.
     With `coupled`, coupled layers lose the same channels.
 
     `selected[i]` is the set of layers that sub-config `i` selects, `effective[i]` of those that it also decides;
@@ -105,13 +105,13 @@ class Plan:
     groups: tuple[Group, ...]
     budgets: tuple[Budget, ...]
     channel_budgets: tuple[ChannelBudget, ...] = ()
-    pruner: str = "level"
+    pruner: Pruner = Pruner.LEVEL
     coupled: bool = False
 
     @property
     def structured(self) -> bool:
         """Whether whole channels are masked."""
-        return is_structured(self.pruner)
+        return self.pruner.is_structured
 
     @property
     def channel_sets(self) -> tuple[ChannelSet, ...]:

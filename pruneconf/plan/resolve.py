@@ -9,7 +9,7 @@ from pruneconf.errors import PruneconfError
 from pruneconf.graph import Layer, ModelGraph, Origin
 from pruneconf.plan.channels import ChannelBudget, channel_size, channels, distinct, own_set
 from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan
-from pruneconf.plan.pruners import PRUNERS, is_structured, output_axis
+from pruneconf.plan.pruners import Pruner, channel_axis, pruner_named
 from pruneconf.plan.selection import LayerSet, Selection, bits
 
 
@@ -23,13 +23,15 @@ def resolve(
 ) -> Plan:
     """Decide what happens to every layer of a model; `selection` is that of the same model, where it is at hand.
 
-    `pruner` is one of `PRUNERS`; amounts count what it masks, elements or channels. With `coupled`, coupled layers lose
-    the same channels. Never fails for what a config says: a group that cannot meet its total is not `feasible`, layers
-    that share a weight and disagree are in `Plan.conflicts()`, those that lack channels in `Plan.without_channels`; the
-    linter reports them and the pruner refuses them. Raises PruneconfError where there is no such pruner, or it masks
-    no channels and `coupled` is set, or the graph does not know couplings.
+    `pruner` is `level`, `l1`, `l2`, `fpgm` or `random`; amounts count what it masks, elements or channels. With
+    `coupled`, coupled layers lose the same channels. Never fails for what a config says: a group that cannot meet its
+    total is not `feasible`, layers that share a weight and disagree are in `Plan.conflicts()`, those that lack channels
+    in `Plan.without_channels`; the linter reports them and the pruner refuses them. Raises PruneconfError where there
+    is no such pruner, or it masks no channels and `coupled` is set, or the graph does not know couplings.
     """
-    _check_pruner(pruner, graph, coupled=coupled)
+    known = pruner_named(pruner)
+    if coupled:
+        _check_couplings(known, graph)
     selection = selection or Selection(graph)
     selected = tuple(selection.of(sub_config) for sub_config in config.sub_configs)
     effective = _last_word(selected)
@@ -37,7 +39,7 @@ def resolve(
     for sub_config, decided in zip(config.sub_configs, effective, strict=True):
         for i in bits(decided):
             decided_by[i] = sub_config
-    structured = is_structured(pruner)
+    structured = known.is_structured
     groups = tuple(
         _group(sub_config, selection.layers(decided), structured=structured)
         for sub_config, decided in zip(config.sub_configs, effective, strict=True)
@@ -49,7 +51,7 @@ def resolve(
     )
     budgets = () if structured else _budgets(layers, groups)
     by_channel = _channel_budgets(layers, groups) if structured else ()
-    plan = Plan(config, graph, selection, selected, effective, layers, groups, budgets, by_channel, pruner)
+    plan = Plan(config, graph, selection, selected, effective, layers, groups, budgets, by_channel, known)
     if not coupled:
         return plan
     from pruneconf.plan.coupled import couple
@@ -57,13 +59,8 @@ def resolve(
     return couple(plan)
 
 
-def _check_pruner(pruner: str, graph: ModelGraph, *, coupled: bool) -> None:
-    if pruner not in PRUNERS:
-        known = ", ".join(f"`{name}`" for name in PRUNERS)
-        raise PruneconfError(f"there is no pruner `{pruner}`; choose from {known}")
-    if not coupled:
-        return
-    if not is_structured(pruner):
+def _check_couplings(pruner: Pruner, graph: ModelGraph) -> None:
+    if not pruner.is_structured:
         raise PruneconfError(f"the pruner `{pruner}` masks no channels that could be coupled; choose `l1` or another")
     if graph.origin is not Origin.OPERATORS:
         why = f" ({graph.missing[0]})" if graph.missing else ""
@@ -81,7 +78,7 @@ def _last_word(selected: tuple[LayerSet, ...]) -> tuple[LayerSet, ...]:
 
 def _layer_plan(layer: Layer, sub_config: SubConfig | None, *, structured: bool) -> LayerPlan:
     unit = channel_size(layer) if structured else 1
-    if structured and not unit and output_axis(layer) is not None:
+    if structured and not unit and channel_axis(layer) is not None:
         unit = 1  # a weight without elements
     if sub_config is None:
         return LayerPlan(layer, None, Action.NONE, None, None, unit)
@@ -99,7 +96,7 @@ def _group(sub_config: SubConfig, members: Iterable[Layer], *, structured: bool)
     if ratio is None:
         raise AssertionError("a total_sparsity sub-config has a ratio")
     most = {}
-    units = [channel_size(layer) if structured else 1 for layer in layers]
+    units = [(channel_size(layer) if structured else 1) or layer.numel for layer in layers]
     for layer, unit in zip(layers, units, strict=True):
         count = layer.numel // unit if unit else 0
         most[layer.name] = (cap.of(count) if cap else count) * unit

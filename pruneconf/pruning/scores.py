@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pruneconf.errors import PruneconfError
 from pruneconf.graph import Layer
-from pruneconf.plan import output_axis
+from pruneconf.plan import channel_axis
 from pruneconf.pruning.floats import Bits, Weights, values
 from pruneconf.pruning.workers import Workers
 
@@ -65,7 +65,7 @@ def fpgm(layer: Layer, weights: Weights) -> Scores:
 
 def drawn(layer: Layer, seed: int) -> Scores:
     """A number in [0, 1) for each channel: 53 bits of SHAKE-256 of the seed and the weight's state-dict key."""
-    size = layer.shape[output_axis(layer) or 0]
+    size = layer.shape[channel_axis(layer) or 0]
     digest = shake_256(f"{seed}:{layer.parameter}".encode()).digest(8 * size)
     return (np.frombuffer(digest, "<u8") >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
@@ -89,7 +89,7 @@ def scores_of(
 
 def _blocks(layer: Layer, weights: Weights) -> Iterator[Scores]:
     """A layer's channels in order, a few at a time: shape (channels, elements of one), float64."""
-    axis = output_axis(layer) or 0
+    axis = channel_axis(layer) or 0
     before, count = int(np.prod(layer.shape[:axis], dtype=np.int64)), layer.shape[axis]
     folded: Bits = weights.bits.reshape(before, count, -1)
     step = max(1, _BLOCK * count // weights.bits.size)

@@ -13,7 +13,7 @@ from pruneconf.findings import Edit, Finding, Fix, Label, RuleInfo, Severity
 
 if TYPE_CHECKING:
     from pruneconf.graph import ModelGraph
-    from pruneconf.plan import Plan, Selection
+    from pruneconf.plan import Plan, Pruner, Selection
 
 
 class Item(NamedTuple):
@@ -27,8 +27,8 @@ class Item(NamedTuple):
 class Context(NamedTuple):
     """Everything known about one config.
 
-    `selection` is None without a model; `plan` is None without a model or without a valid config; rules that need
-    them are not run then. `found` are the findings of the rules that ran before.
+    `selection` and `pruner` are None without a model; `plan` is None without a model or without a valid config; rules
+    that need them are not run then. `found` are the findings of the rules that ran before.
     """
 
     reading: Reading
@@ -36,6 +36,7 @@ class Context(NamedTuple):
     found: list[Finding]
     selection_or_none: Selection | None = None
     plan_or_none: Plan | None = None
+    pruner_or_none: Pruner | None = None
 
     @property
     def document(self) -> Document:
@@ -63,6 +64,12 @@ class Context(NamedTuple):
         """What the config does to the model."""
         assert self.plan_or_none is not None  # noqa: S101 - rules that need a plan run only with one
         return self.plan_or_none
+
+    @property
+    def pruner(self) -> Pruner:
+        """The pruner that is to carry out the config."""
+        assert self.pruner_or_none is not None  # noqa: S101 - it comes with the model
+        return self.pruner_or_none
 
     def faults(self) -> Iterator[Fault]:
         """The schema's faults that this rule reports."""

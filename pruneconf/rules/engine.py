@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from pruneconf.graph import ModelGraph
 
 
-def lint(config: Config | Reading, graph: ModelGraph | None = None) -> list[Finding]:
+def lint(config: Config | Reading, graph: ModelGraph | None = None, pruner: str = "level") -> list[Finding]:
     """What is wrong with a config, in the order of the text; with a model graph, against that model too.
 
-    `config` is a `Config`, or what `read_config` made of a document that may not be one.
+    `config` is a `Config`, or what `read_config` made of a document that may not be one. `pruner` is the one that is to
+    carry it out (`level`, `l1`, `l2`, `fpgm` or `random`). Rules that need a traced forward pass say nothing where
+    `graph.origin` is not `operators`. Raises PruneconfError where there is no such pruner.
     """
     reading = read_config(config.document, config.path) if isinstance(config, Config) else config
     if reading.spotless and graph is None and not reading.document.problems:
@@ -24,7 +26,7 @@ def lint(config: Config | Reading, graph: ModelGraph | None = None) -> list[Find
     if reading.document.problems:
         _run("text", reading, found)
     if reading.document.find(reading.path) is not None:
-        _check(reading, graph, found)
+        _check(reading, graph, pruner, found)
     return sorted(_once(found), key=lambda finding: (finding.place.start, finding.rule.code, finding.place.end))
 
 
@@ -34,20 +36,24 @@ def _once(found: list[Finding]) -> Iterable[Finding]:
     return reversed(places.values())
 
 
-def _check(reading: Reading, graph: ModelGraph | None, found: list[Finding]) -> None:
+def _check(reading: Reading, graph: ModelGraph | None, pruner: str, found: list[Finding]) -> None:
     if reading.faults:
         _run("faults", reading, found)
     if not reading.spotless:
         _run("schema", reading, found)
     if graph is None:
         return
-    from pruneconf.plan import Selection, resolve
+    from pruneconf.graph import Origin
+    from pruneconf.plan import Selection, pruner_named, resolve
 
     selection = Selection(graph)
-    _run("model", reading, found, selection_or_none=selection)
+    known = {"selection_or_none": selection, "pruner_or_none": pruner_named(pruner)}
+    _run("model", reading, found, **known)
     if reading.config is not None:
-        plan = resolve(reading.config, graph, selection)
-        _run("plan", reading, found, selection_or_none=selection, plan_or_none=plan)
+        plan = resolve(reading.config, graph, selection, pruner=pruner)
+        _run("plan", reading, found, plan_or_none=plan, **known)
+        if graph.origin is Origin.OPERATORS:
+            _run("graph", reading, found, plan_or_none=plan, **known)
 
 
 def _run(stage: str, reading: Reading, found: list[Finding], **known: Any) -> None:

@@ -1,7 +1,8 @@
 """The table of all rules. A rule is named here by its module, `<folder>.<name>`; the rest stands in that file.
 
 The heads say when a rule can run, in the order in which they do: `faults` explain what the schema refuses, `schema`
-rules look at what it lets through, `model` rules at selectors and layers, `plan` rules at what a valid config does.
+rules look at what it lets through, `model` rules at selectors and layers, `plan` rules at what a valid config does,
+`graph` rules also at how the layers hang together, which only a traced forward pass tells.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ RULES: dict[str, tuple[str, ...]] = {
         "compat.default_type_alias",
     ),
     "plan": (
+        "selection.subclass_not_selected",
+        "selection.unreachable_weights",
         "order.unreachable_sub_config",
         "order.overlapping_sub_configs",
         "order.redundant_override",
@@ -69,7 +72,15 @@ RULES: dict[str, tuple[str, ...]] = {
         "amount.nothing_selected",
         "structure.tied_weights_conflict",
         "structure.tied_weights",
+        "structure.axis_unsupported",
         "structure.normalisation_or_embedding",
+    ),
+    "graph": (
+        "structure.never_called",
+        "structure.output_layer",
+        "structure.coupled_ratio_mismatch",
+        "structure.coupled_partly_excluded",
+        "structure.group_divisibility",
     ),
 }
 

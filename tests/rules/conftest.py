@@ -26,8 +26,8 @@ def snapshot(snapshot):
 def findings():
     """The findings of a config text; with a layers block, against that model."""
 
-    def findings(text, layers=None, name="config.yaml"):
-        return lint(read_config(parse(text, name)), graph_of(layers) if layers else None)
+    def findings(text, layers=None, name="config.yaml", pruner="level"):
+        return lint(read_config(parse(text, name)), graph_of(layers) if layers else None, pruner)
 
     return findings
 
@@ -36,7 +36,7 @@ def findings():
 def shown(findings):
     """What a user sees of all the findings of a config text."""
 
-    def shown(text, layers=None, name="config.yaml"):
-        return render(findings(text, layers, name), lambda text, style: text)
+    def shown(text, layers=None, name="config.yaml", pruner="level"):
+        return render(findings(text, layers, name, pruner), lambda text, style: text)
 
     return shown

@@ -29,6 +29,11 @@ def blocks(rule, head):
     return {"layers": inherited, **dict(FENCE.findall(text[head]))}
 
 
+def pruner(rule, head):
+    """The pruner for which a section says that its config is meant."""
+    return (re.findall(r"^With `--pruner (\w+)`:$", sections(rule)[head], re.MULTILINE) or ["level"])[0]
+
+
 @pytest.mark.parametrize("rule", ALL)
 def test_form(rule):
     text = sections(rule)
@@ -41,7 +46,7 @@ def test_form(rule):
 @pytest.mark.parametrize("rule", ALL)
 def test_example(rule, findings, snapshot):
     block = blocks(rule, "Example")
-    found = findings(block["yaml"], block["layers"])
+    found = findings(block["yaml"], block["layers"], pruner=pruner(rule, "Example"))
     loud = [finding for finding in found if finding.severity is not Severity.INFO or finding.rule is rule.info]
     assert [finding.rule.code for finding in loud] == [rule.info.code]
     assert render(loud, lambda text, style: text) == snapshot
@@ -50,7 +55,7 @@ def test_example(rule, findings, snapshot):
 @pytest.mark.parametrize("rule", ALL)
 def test_use_instead(rule, shown):
     block = blocks(rule, "Use instead")
-    assert shown(block["yaml"], block["layers"]) == ""
+    assert shown(block["yaml"], block["layers"], pruner=pruner(rule, "Use instead")) == ""
 
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.info.code) for rule in all_rules() if rule.info.fix])

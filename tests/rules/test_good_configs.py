@@ -10,5 +10,7 @@ GOOD = sorted((Path(__file__).parent / "good").glob("*.md"))
 
 @pytest.mark.parametrize("path", GOOD, ids=[path.stem for path in GOOD])
 def test_silence(path, shown):
-    blocks = dict(re.findall(r"^```(\w+)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE))
-    assert shown(blocks["yaml"], blocks["layers"]) == ""
+    text = path.read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    (pruner,) = re.findall(r"^With `--pruner (\w+)`\.$", text, re.MULTILINE) or ["level"]
+    assert shown(blocks["yaml"], blocks["layers"], pruner=pruner) == ""

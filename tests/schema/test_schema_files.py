@@ -197,7 +197,7 @@ def test_objects_are_closed(schema):
 def test_every_key_is_required_but_those_with_a_plain_default(name):
     objects = [node for node in nodes(json.loads(schema_text(name))) if "properties" in node]
     optional = [key for node in objects for key in node["properties"] if key not in node["required"]]
-    assert set(optional) <= {"aliases", "bases", "calls", "output", "axes", "joins", "limits", "pins"}
+    assert set(optional) <= {"aliases", "bases", "calls", "output", "axes", "joins", "limits", "pins", "couplings"}
 
 
 def test_every_definition_is_used(schema):

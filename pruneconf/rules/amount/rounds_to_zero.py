@@ -1,4 +1,4 @@
-"""A ratio is so small that it rounds down to no element.
+"""A ratio is so small that it rounds down to nothing.
 
 ## What it does
 Reports a ratio above 0 that masks nothing in some of its layers, or in a whole `total_sparsity` group. Layers of one
@@ -6,6 +6,7 @@ element are only mentioned where nothing else is pruned: no ratio below 1 can pr
 
 ## Why is this bad?
 A layer of n elements loses floor(ratio * n) of them. Where that is 0, the layer looks pruned in the config and is not.
+A structured pruner (`l1`, `l2`, `fpgm`, `random`) counts output channels: of 16 channels, a ratio of 0.05 takes none.
 
 ## Example
 ```layers
@@ -31,6 +32,7 @@ from collections.abc import Iterator
 from pruneconf.config import SubConfig
 from pruneconf.findings import Finding
 from pruneconf.graph import Layer
+from pruneconf.plan import channel_axis, maskable
 from pruneconf.rules.base import WARNING, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.words import some
@@ -43,33 +45,37 @@ def check(ctx: Context) -> Iterator[Finding]:
     for sub_config, effective in zip(ctx.sub_configs, ctx.plan.effective, strict=True):
         if effective and sub_config.ratio and sub_config.ratio.value:
             layers = [layer for layer in ctx.selection.layers(effective) if layer.numel]
-            untouched = _untouched(sub_config, layers)
+            untouched = _untouched(ctx, sub_config, layers)
             if untouched:
                 yield _finding(ctx, sub_config, untouched)
 
 
-def _untouched(sub_config: SubConfig, layers: list[Layer]) -> list[Layer]:
+def _untouched(ctx: Context, sub_config: SubConfig, layers: list[Layer]) -> list[Layer]:
     """The layers in which the ratio masks nothing, as far as another ratio would."""
     if sub_config.ratio is None:
         return []
     if sub_config.is_total:
         sizes = {layer.parameter: layer.numel for layer in layers}
         return [] if sub_config.ratio.of(sum(sizes.values())) else layers
-    untouched = [layer for layer in layers if not sub_config.ratio.of(layer.numel)]
-    return untouched if len(untouched) == len(layers) else [layer for layer in untouched if layer.numel > 1]
+    untouched = [layer for layer in layers if not sub_config.ratio.of(maskable(layer, ctx.pruner))]
+    if len(untouched) == len(layers):
+        return untouched
+    return [layer for layer in untouched if maskable(layer, ctx.pruner) > 1]
 
 
 def _finding(ctx: Context, sub_config: SubConfig, layers: list[Layer]) -> Finding:
     key = sub_config.ratio_key or ""
-    sizes = {layer.parameter: layer.numel for layer in layers}
+    by_channel = ctx.pruner.is_structured and not sub_config.is_total
+    what = "channels" if by_channel and all(channel_axis(layer) is not None for layer in layers) else "elements"
+    sizes = {layer.parameter: maskable(layer, ctx.pruner) if by_channel else layer.numel for layer in layers}
     size = sum(sizes.values()) if sub_config.is_total else min(sizes.values())
     least = -(-_DIGITS // size) / _DIGITS
     possible = 1 < size < _DIGITS and least < 1
     names = [layer.name for layer in layers]
     return ctx.finding(
         (*sub_config.path, key),
-        f"this masks nothing in {some(names)}: it rounds down to 0 elements",
-        label=f"0 of {size:,} elements" + ("" if sub_config.is_total or len(sizes) == 1 else " in the smallest"),
+        f"this masks nothing in {some(names)}: it rounds down to 0 {what}",
+        label=f"0 of {size:,} {what}" + ("" if sub_config.is_total or len(sizes) == 1 else " in the smallest"),
         help=f"write at least {least}, or exclude what is too small" if possible else "exclude what is too small",
         layers=names,
     )
