@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from torch import nn
 import pruneconf
 from pruneconf.errors import PruneconfError
 from pruneconf.plan import Plan
-from pruneconf.pruning import compact
+from pruneconf.pruning import CutOut, apply, compact, load_compact, verify
 
 INPUTS = torch.randn(2, 3, 12, 12, generator=torch.Generator().manual_seed(1))
 ALL = {"op_types": ["Conv2d", "ConvTranspose2d"]}
@@ -47,6 +48,23 @@ def test_a_residual_network_gets_smaller_and_computes_the_same(amount: dict[str,
     assert found.model.blocks[0].conv1.out_channels == found.model.blocks[0].conv2.in_channels
     assert found.model.depthwise.groups == found.model.up.in_channels == found.model.grouped.out_channels
     assert found.parameters < 0.5 * sum(parameter.numel() for parameter in model.parameters())
+
+
+def test_a_written_compact_model_loads_into_a_built_one(tmp_path: Path) -> None:
+    model = residual.trained()
+    plan = planned(model, [{**ALL, "sparsity_per_layer": 0.5}])
+    report = apply(plan, model, tmp_path / "out", cut_out=CutOut(residual.Residual(), run))
+    assert verify(plan, tmp_path / "out").ok
+    built = residual.Residual().eval()
+    load_compact(built, tmp_path / "out" / "compact.safetensors")
+    pruneconf.prune(model, plan)
+    assert torch.allclose(run(built), run(model), atol=1e-5)
+    assert report.compact is not None
+    assert report.compact.compact_parameters == sum(parameter.numel() for parameter in built.parameters())
+    with pytest.raises(PruneconfError, match="cannot read"):
+        load_compact(built, tmp_path / "none.safetensors")
+    with pytest.raises(PruneconfError, match="the model has no `"):
+        load_compact(nn.Linear(2, 2), tmp_path / "out" / "compact.safetensors")
 
 
 class Grouped(nn.Module):
