@@ -2,6 +2,18 @@
 
 from pruneconf.config.check import Fault, check
 from pruneconf.config.model import Config, Ratio, SubConfig
-from pruneconf.config.read import Reading, load, only, read_config, read_configs
+from pruneconf.config.read import Reading, load, only, read_config, read_configs, with_text
 
-__all__ = ["Config", "Fault", "Ratio", "Reading", "SubConfig", "check", "load", "only", "read_config", "read_configs"]
+__all__ = [
+    "Config",
+    "Fault",
+    "Ratio",
+    "Reading",
+    "SubConfig",
+    "check",
+    "load",
+    "only",
+    "read_config",
+    "read_configs",
+    "with_text",
+]

@@ -57,10 +57,18 @@ def read_config(document: Document, path: Path = ()) -> Reading:
     root = document.find(path)
     if root is None:
         return Reading(document, path, ())
+    if document.problems and document.is_python:
+        document = document.part(root)
     data = plain(root)
     if is_spotless(data):
         return Reading(document, path, (), spotless=True)
     return Reading(document, path, tuple(_placed(fault, document, path) for fault in check(data)))
+
+
+def with_text(reading: Reading, text: str) -> Reading:
+    """The config at the same place of a document, after edits of its text."""
+    before = reading.document
+    return read_config(parse(text, before.name)._replace(encoding=before.encoding), reading.path)
 
 
 def read_configs(document: Document, path: Path = ()) -> list[Reading]:
@@ -70,9 +78,12 @@ def read_configs(document: Document, path: Path = ()) -> list[Reading]:
     """
     if path or not document.is_python or document.root is None:
         return [read_config(document, path)]
-    from pruneconf.config.python import config_lists
+    from pruneconf.config.python import config_lists, no_list
 
-    return [read_config(part, place) for part, place in config_lists(document)]
+    places = config_lists(document)
+    if not places:
+        raise PruneconfError(no_list(document))
+    return [read_config(document, place) for place in places]
 
 
 def only(readings: list[Reading]) -> Reading:

@@ -102,6 +102,10 @@ class Document(NamedTuple):
         found = self._walk(path)
         return found.key if isinstance(found, Entry) else None
 
+    def part(self, node: Node) -> Document:
+        """The document with the problems of this node alone."""
+        return self._replace(problems=tuple(p for p in self.problems if node.start <= p.start < node.end))
+
     def _walk(self, path: Path) -> Node | Entry | None:
         here: Node | Entry | None = self.root
         for step in path:
