@@ -42,7 +42,7 @@ def test_the_commands_run_as_they_stand(tmp_path: Path, pruneconf: Run) -> None:
         "import torch\n\nmodel = torch.nn.Sequential(*(torch.nn.Linear(8, 8) for _ in range(4)))\n"
     )
     commands = re.findall(r"^    pruneconf (init|lint|show|apply|verify)( [^#\n]*)", README, re.MULTILINE)
-    assert [name for name, _ in commands] == ["init", "lint", "show", "apply", "verify", "lint"]
-    for name, arguments in commands[:5]:
+    assert [name for name, _ in commands] == ["init", "lint", "show", "apply", "verify", *["lint"] * 5]
+    for name, arguments in commands[:5] + commands[6:]:
         done = pruneconf(name, *arguments.split())
         assert done.returncode == 0, done.stdout + done.stderr
