@@ -1,7 +1,6 @@
 """The config list as typed data."""
 
-from pruneconf.config.check import Fault, check
-from pruneconf.config.model import Config, Ratio, SubConfig
+from pruneconf.config.model import Config, Fault, Ratio, SubConfig
 from pruneconf.config.read import Reading, load, only, read_config, read_configs, with_text
 
 __all__ = [
@@ -10,7 +9,6 @@ __all__ = [
     "Ratio",
     "Reading",
     "SubConfig",
-    "check",
     "load",
     "only",
     "read_config",

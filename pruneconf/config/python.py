@@ -18,7 +18,7 @@ def config_lists(document: Document) -> list[Path]:
 
 def unread_lists(document: Document) -> Iterator[str]:
     """What to say of each list that is a config, but known only when the source runs."""
-    for unread in document.unread:
+    for unread in document.parsed.unread:
         if unread.keys & TELLING:
             source = " ".join(document.text[unread.start : unread.end].split())
             cut = source if len(source) <= _LONGEST else source[: _LONGEST - 1] + "…"

@@ -47,13 +47,13 @@ def examine(config: Config | Reading, graph: ModelGraph | None = None, pruner: s
     reading = read_config(config.document, config.path) if isinstance(config, Config) else config
     document = reading.document
     marked = MARK in document.text
-    if reading.spotless and graph is None and not document.problems and not marked:
+    if reading.spotless and graph is None and not marked:
         return Examined([], [], _WITHOUT_MODEL)
     stages = _stages(reading, graph, pruner)
     found: list[Finding] = []
-    if document.problems:
+    if not reading.spotless and document.problems:
         _run("text", reading, found)
-    if document.find(reading.path) is not None:
+    if reading.is_there:
         _check(reading, graph, pruner, found)
     found = list(_once(found))
     silenced: list[Finding] = []
@@ -67,7 +67,7 @@ def examine(config: Config | Reading, graph: ModelGraph | None = None, pruner: s
 
 def _stages(reading: Reading, graph: ModelGraph | None, pruner: str) -> frozenset[str]:
     """The stages whose rules are heard."""
-    if reading.document.find(reading.path) is None:
+    if not reading.is_there:
         return frozenset({"text"})
     if graph is None or reading.config is None:
         return _WITHOUT_MODEL

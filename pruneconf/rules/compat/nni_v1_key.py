@@ -34,7 +34,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pruneconf.config import Fault
-from pruneconf.config.keys import AMOUNTS, FOREIGN
+from pruneconf.config.foreign import FOREIGN
+from pruneconf.config.keys import AMOUNTS
 from pruneconf.document import Mapping
 from pruneconf.findings import Finding, Fix
 from pruneconf.rules.base import ERROR, UNSAFE, rule
