@@ -45,16 +45,15 @@ def mend_file(run: Run, readings: Sequence[Reading], examine: Examine, how: How)
             note(_left_out(one, ignores=how.ignores))
         run.add(done.reading, done.examined)
         text, count = done.reading.document.text, count + len(done.fixed)
+    _write(before, text, how)
     if text != before.text:
         run.changed = True
-        what = f"{count} finding{'s' * (count != 1)} in `{printable(before.name)}`"
-        note(f"{'would ' if how.diff else ''}{_verb(how)} {what}")
-    _write(before, text, how)
+        note(f"{_verb(how)} {count} finding{'s' * (count != 1)} in `{printable(before.name)}`")
 
 
 def _verb(how: How) -> str:
     if how.diff:
-        return "silence" if how.ignores else "fix"
+        return "would silence" if how.ignores else "would fix"
     return "silenced" if how.ignores else "fixed"
 
 
