@@ -10,13 +10,16 @@ from math import prod
 
 from pruneconf.graph.coupling import Coupling, Parameter
 
+UNKNOWN_TYPE = "?"
+"""The type of layers and modules of which only names and shapes are known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
     """A module that owns a floating-point parameter called `weight`.
 
-    `type` is the exact class name, `shape` and `dtype` (`float32`, `bfloat16`, ...) are the weight's. `parameter`
-    is the state-dict key of the weight; layers that share one weight carry the same key, the first layer's.
+    `type` is the exact class name or `UNKNOWN_TYPE`, `shape` and `dtype` (`float32`, `bfloat16`, ...) are the weight's.
+    `parameter` is the state-dict key of the weight; layers that share one weight carry the same key, the first layer's.
     `aliases` are the further names under which the same module is reachable. `bases` are the public classes between
     its own and `nn.Module`, nearest first.
 
@@ -120,6 +123,11 @@ class ModelGraph:
     def modules_by_name(self) -> Mapping[str, Module]:
         """Modules that are no layers, under all their names."""
         return {name: module for module in self.modules for name in (module.name, *module.aliases)}
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the types of the layers are known, so that they can be selected by type."""
+        return self.type != UNKNOWN_TYPE
 
     @cached_property
     def types(self) -> Mapping[str, int]:

@@ -17,7 +17,8 @@ def lint(config: Config | Reading, graph: ModelGraph | None = None, pruner: str 
 
     `config` is a `Config`, or what `read_config` made of a document that may not be one. `pruner` is the one that is to
     carry it out (`level`, `l1`, `l2`, `fpgm` or `random`). Rules that need a traced forward pass say nothing where
-    `graph.origin` is not `operators`. Raises PruneconfError where there is no such pruner.
+    `graph.origin` is not `operators`; where it does not tell the types of layers and the config asks for types, only
+    rules about names are run. Raises PruneconfError where there is no such pruner.
     """
     reading = read_config(config.document, config.path) if isinstance(config, Config) else config
     if reading.spotless and graph is None and not reading.document.problems:
@@ -48,6 +49,9 @@ def _check(reading: Reading, graph: ModelGraph | None, pruner: str, found: list[
 
     selection = Selection(graph)
     known = {"selection_or_none": selection, "pruner_or_none": pruner_named(pruner)}
+    _run("names", reading, found, **known)
+    if not graph.is_typed and any(sub_config.op_types is not None for sub_config in reading.sub_configs):
+        return
     _run("model", reading, found, **known)
     if reading.config is not None:
         plan = resolve(reading.config, graph, selection)
