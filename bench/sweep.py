@@ -6,9 +6,8 @@ The libraries that are named must be installed; torchvision and timm may be put 
 other programs do not see them: `pip install --no-deps --target FOLDER torchvision timm pillow`, PYTHONPATH=FOLDER.
 
 Each model is built and traced as `pruneconf trace` would, in a process of its own with limits on time and memory. What
-is found goes to `build/sweep/`, a line each: a sweep that was broken off goes on where it stopped, and one with new code
-begins when that folder is deleted. With `--page` the page is written anew from what is there. It takes about half an
-hour for each of the larger libraries.
+is found goes to `build/sweep/`, a line each: a sweep that was broken off goes on where it stopped; delete that folder
+to begin anew. With `--page` the page is written anew from what is there. Half an hour is enough for each library.
 """
 
 from __future__ import annotations
