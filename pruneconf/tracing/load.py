@@ -77,6 +77,15 @@ def build(target: str, device: Device = "cpu") -> nn.Module:
         return built.model
 
 
+def built_on_cpu(target: str) -> tuple[nn.Module, ExampleInputs | None]:
+    """The model that `target` names, with values, and the example inputs that its file holds.
+
+    Raises PruneconfError where it cannot be found or built.
+    """
+    with _built(locate(target), "cpu", inputs=True) as (built, _):
+        return built.model, built.inputs
+
+
 def _load(what: Code | Pretrained, root: Path, given: ExampleInputs | None, device: Device) -> Traced:
     main = what.path if isinstance(what, Code) else None
     with _built(what, device, inputs=given is None) as (built, files):
