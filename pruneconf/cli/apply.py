@@ -79,6 +79,8 @@ def command(  # noqa: PLR0913 - one for each option
     from pruneconf.pruning import CutOut, apply
     from pruneconf.tracing import build_to_run, parse_input
 
+    if compact and model.endswith(".graph.json"):
+        raise PruneconfError(f"`{model}` has no code with which to try the smaller model: name that code as the model")
     graph = graph_of(model, options=options)
     plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled or compact)
     for entry in plan.layers:

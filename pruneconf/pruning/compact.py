@@ -65,7 +65,7 @@ def compact(model: nn.Module, plan: Plan, masks: Mapping[str, Tensor], run: Run)
         raise PruneconfError("only coupled channels can be cut out; make the plan with `coupled=True`")
     pieces = list(_pieces(model, plan, masks))
     if not pieces:
-        raise PruneconfError("no channels are masked that could be cut out")
+        raise PruneconfError("no channels are masked that could be cut out; raise the ratios, or leave compacting out")
     training = {module: module.training for module in model.modules()}
     try:
         expected = _outputs(model, run)
@@ -88,11 +88,12 @@ def _proven(
     for piece in pieces:
         reason, _ = _compare(_without(model, graph, [*cut, piece]), run, expected)
         if reason:
-            left.append((tuple(layer.name for layer in piece.channels.layers), _blame(piece, graph) or reason))
+            names = tuple(layer.name for layer in piece.channels.layers)
+            left.append((names, _norm_over(piece, graph) or _reader_of_more(piece, graph, model, run) or reason))
         else:
             cut.append(piece)
     if not cut:
-        raise PruneconfError(f"no channels can be cut out of the model: of `{left[0][0][0]}`, {left[0][1]}")
+        raise PruneconfError(f"no channels can be cut out of the model: `{left[0][0][0]}` stays, because {left[0][1]}")
     smaller = _without(model, graph, cut)
     return Compact(smaller, _compare(smaller, run, expected)[1], tuple(left))
 
@@ -155,6 +156,8 @@ def _compare(smaller: nn.Module, run: Run, expected: Sequence[Tensor]) -> tuple[
     """Why a model does not compute what is expected, empty where it does, and the largest difference."""
     try:
         found = _outputs(smaller, run)
+    except PruneconfError as error:
+        return f"the smaller model does not run ({error}), perhaps for a size in its code", 0.0
     except Exception as error:  # noqa: BLE001 - whatever the user's forward pass raises
         first = (str(error).splitlines() or [""])[0]
         return f"the smaller model does not run ({type(error).__name__}: {first}), perhaps for a size in its code", 0.0
@@ -165,7 +168,8 @@ def _compare(smaller: nn.Module, run: Run, expected: Sequence[Tensor]) -> tuple[
         (torch.finfo(each.dtype).eps for each in smaller.parameters() if each.is_floating_point()), default=0
     )
     if not difference <= min(_ULPS * precision, _LOOSEST):
-        return f"the smaller model's outputs differ by {difference:.2g} of the largest", difference
+        why = f"the smaller model's outputs differ by {difference:.2g} of the largest, perhaps for a size in its code"
+        return why, difference
     return "", difference
 
 
@@ -175,10 +179,43 @@ def _distance(found: Tensor, expected: Tensor) -> float:
     return float((found - expected).abs().max() / expected.abs().max().clamp(min=torch.finfo(torch.float32).tiny))
 
 
-def _blame(piece: _Piece, graph: ModelGraph) -> str:
+def _norm_over(piece: _Piece, graph: ModelGraph) -> str:
     """The norm that takes its statistics over channels, masked ones too, if there is one."""
     for name in piece.channels.channels.layers(Side.THROUGH):
         kind = graph.by_name[name].type if name in graph.by_name else ""
         if any(word in kind for word in ("LayerNorm", "GroupNorm", "RMSNorm")):
             return f"`{name}` is a `{kind}`, which takes its statistics over masked channels too"
     return ""
+
+
+def _reader_of_more(piece: _Piece, graph: ModelGraph, model: nn.Module, run: Run) -> str:
+    """The first layer that reads anything but zeros from the masked channels, if there is one."""
+    found: list[str] = []
+    handles = [
+        model.get_submodule(strip.owner).register_forward_pre_hook(_watch(strip, piece.units, found))
+        for strip in piece.strips
+        if strip.side is Side.IN and strip.owner in graph.by_name
+    ]
+    try:
+        _outputs(model, run)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not found:
+        return ""
+    return f"`{found[0]}` reads more than zeros from its masked channels: what stands between does not keep zeros"
+
+
+def _watch(strip: Strip, units: Bools, found: list[str]) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+    """A hook that adds the strip's layer to `found` where its masked input channels are not zero."""
+    axis = 1 - len(strip.shape)  # of the input: what a weight has behind its two axes of channels, or the last one
+    lost = torch.from_numpy(strip.lost(units))
+
+    def look(_module: nn.Module, args: tuple[Any, ...]) -> None:
+        whole = args[0] if args and isinstance(args[0], Tensor) else None
+        if whole is None or whole.dim() < -axis or whole.shape[axis] != strip.shape[strip.axis]:
+            return  # called in a way of its own, or grouped
+        if whole.index_select(axis, lost.to(whole.device)).any():
+            found.append(strip.owner)
+
+    return look

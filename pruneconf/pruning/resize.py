@@ -41,16 +41,21 @@ def fit(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
             name = f"{prefix}.{own}" if prefix else own
             if parameter is not None and name in tensors:
                 left.discard(name)
-                new = nn.Parameter(tensors[name].to(parameter.device), parameter.requires_grad)
+                new = nn.Parameter(_beside(tensors[name], parameter), parameter.requires_grad)
                 module._parameters[own] = exchanged.setdefault(id(parameter), new)  # noqa: SLF001
         for own, buffer in list(module._buffers.items()):  # noqa: SLF001
             name = f"{prefix}.{own}" if prefix else own
             if buffer is not None and name in tensors:
                 left.discard(name)
-                module._buffers[own] = tensors[name].to(buffer.device)  # noqa: SLF001
+                module._buffers[own] = _beside(tensors[name], buffer)  # noqa: SLF001
         _follow(module, before)
     if left:
         raise PruneconfError(f"the model has no `{min(left)}`; take the model of which these tensors are")
+
+
+def _beside(tensor: Tensor, former: Tensor) -> Tensor:
+    """A tensor on the device of the one in whose place it comes, unless that has no values."""
+    return tensor if former.is_meta else tensor.to(former.device)
 
 
 def _follow(module: nn.Module, before: Shape) -> None:

@@ -10,12 +10,14 @@ from typing import NamedTuple
 import torch
 from safetensors.torch import load_file
 
+from pruneconf.errors import PruneconfError
 from pruneconf.plan import Plan
 from pruneconf.pruning.channels import ChannelCut
 from pruneconf.pruning.checkpoint import Checkpoint, Shard, open_checkpoint
 from pruneconf.pruning.compact import Run, compact
 from pruneconf.pruning.masks import AnyCut
 from pruneconf.pruning.report import CompactReport
+from pruneconf.pruning.resize import fit
 from pruneconf.pruning.writer import CheckpointWriter
 
 COMPACT_FILE = "compact.safetensors"
@@ -37,17 +39,42 @@ def write_compact(
     out.
     """
     masked = deepcopy(cut_out.model)
-    for file in files:
-        masked.load_state_dict(load_file(folder / file), strict=False)
+    dtypes = _fill(masked, folder, files)
     parameters = dict(masked.named_parameters(remove_duplicate=False))
     masks = {key: _mask(cut, parameters[key].shape) for key, cut in cuts.items() if isinstance(cut, ChannelCut)}
     found = compact(masked, plan, masks, cut_out.run)
+    smaller = found.model.state_dict()
+    fit(found.model, {name: smaller[name].to(dtype) for name, dtype in dtypes.items()})
     tensors = Shard(COMPACT_FILE, open_checkpoint(found.model).tensors)
     writer = CheckpointWriter(folder, Checkpoint("the model", (tensors,)), {}, "none", lambda _done, _total: None)
     writer.write()
     before = sum(parameter.numel() for parameter in masked.parameters())
     left = {layer: why for layers, why in found.left for layer in layers}
     return CompactReport(before, found.parameters, found.difference, left), writer.outputs
+
+
+def _fill(model: torch.nn.Module, folder: Path, files: list[str]) -> dict[str, torch.dtype]:
+    """Give a model the weights in these files; the dtype in which each is stored. What is no tensor of the model, such
+    as a head that it lacks, is passed over.
+    """
+    state = model.state_dict()
+    dtypes = {}
+    for file in files:
+        for name, tensor in load_file(folder / file).items():
+            if name not in state:
+                continue
+            if tensor.shape != state[name].shape:
+                shapes = f"{list(tensor.shape)}, expected {list(state[name].shape)}"
+                raise PruneconfError(f"`{name}` has shape {shapes}; give the weights of this very model")
+            state[name].copy_(tensor)
+            dtypes[name] = tensor.dtype
+    filled = {state[name].data_ptr() for name in dtypes}
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and tensor.numel() and tensor.data_ptr() not in filled:
+            raise PruneconfError(
+                f"the weights lack `{name}`, without which the smaller model cannot be tried out; give all of the model"
+            )
+    return dtypes
 
 
 def _mask(cut: ChannelCut, shape: torch.Size) -> torch.Tensor:

@@ -92,7 +92,7 @@ def _load(what: Code | Pretrained, root: Path, given: ExampleInputs | None, devi
         graph = module_graph(built.model, _source(what, root))
         chosen = given or built.inputs
         again = _real_attempt(what, root, given) if device == "meta" else None
-        result = traced(built.model, graph, chosen, built.facts, Source(_project(what), main, root), on_cpu=again)
+        result = traced(built.model, graph, chosen, built.facts, Source(project_of(what), main, root), on_cpu=again)
     sources = {_relative(file, root): file_digest(file) for file in files}
     return Traced(replace(result.graph, sources=dict(sorted(sources.items()))), result.notes)
 
@@ -117,7 +117,7 @@ def _real_attempt(what: Code | Pretrained, root: Path, given: ExampleInputs | No
 @contextmanager
 def _built(what: Code | Pretrained, device: Device, *, inputs: bool = False) -> Iterator[tuple[Built, list[Path]]]:
     """The model, inside the place in which its code runs; afterwards the list holds the files that define it."""
-    project, facts = _project(what), FactTable()
+    project, facts = project_of(what), FactTable()
     name = what.name if isinstance(what, Code) else str(what.directory)
     defining: list[Path] = []
     with running(project, name, "meta" if device == "meta" else None) as files:
@@ -130,7 +130,8 @@ def _built(what: Code | Pretrained, device: Device, *, inputs: bool = False) -> 
     defining += files if isinstance(what, Code) else [what.directory / "config.json"]
 
 
-def _project(what: Code | Pretrained) -> Project:
+def project_of(what: Code | Pretrained) -> Project:
+    """The user's own files around a model."""
     return Project.around(what.path if isinstance(what, Code) else what.directory / "config.json")
 
 

@@ -9,39 +9,56 @@ import torch
 from torch import Tensor, nn
 
 from pruneconf.errors import PruneconfError
+from pruneconf.tracing.failure import advice, describe
 from pruneconf.tracing.guess import guesses
-from pruneconf.tracing.inputs import FORMS, InputSpec, inputs_from_specs, on_device
-from pruneconf.tracing.load import built_on_cpu
+from pruneconf.tracing.inputs import FORMS, ExampleInputs, InputSpec, inputs_from_specs, on_device
+from pruneconf.tracing.load import built_on_cpu, project_of
+from pruneconf.tracing.target import Code, Pretrained, locate
+from pruneconf.tracing.user_code import running
+
+Run = Callable[[nn.Module], Any]
 
 
-def build_to_run(target: str, inputs: Sequence[InputSpec] = ()) -> tuple[nn.Module, Callable[[nn.Module], Any]]:
+def build_to_run(target: str, inputs: Sequence[InputSpec] = ()) -> tuple[nn.Module, Run]:
     """The model that `target` names, with values, and a function that runs such a model on example inputs.
 
     These are `inputs` if given, else those of the model's file, else likely ones with which it runs. Floating-point
-    tensors that hold a single value are filled with random ones, which show more. Raises PruneconfError where the model
-    cannot be built, or no inputs are known.
+    tensors that hold a single value are filled with random ones, which show more. The function raises PruneconfError,
+    with the line of the model's code, where that fails. Raises PruneconfError where the model cannot be built, does not
+    run, or no inputs are known.
     """
+    what = locate(target)
     model, own = built_on_cpu(target)
     model.eval()
     chosen = inputs_from_specs(inputs) if inputs else own
     for candidate in [chosen] if chosen else guesses(model):
-        args, kwargs = on_device(candidate, _telling)
-
-        def run(other: nn.Module, args: Any = args, kwargs: Any = kwargs) -> Any:
-            return other(*args, **kwargs)
-
-        if chosen or _runs(model, run):
-            return model, run
+        run = _runner(what, candidate)
+        try:
+            with torch.no_grad():
+                run(model)
+        except PruneconfError as error:
+            if chosen:
+                main = what.path if isinstance(what, Code) else None
+                hint = advice(error.__cause__ or error, main)
+                raise PruneconfError(f"`{target}` does not run with {candidate}: {error}; {hint}") from error
+            continue
+        return model, run
     raise PruneconfError(f"`{target}` cannot be run, because its inputs are not known; give {FORMS}")
 
 
-def _runs(model: nn.Module, run: Callable[[nn.Module], Any]) -> bool:
-    try:
-        with torch.no_grad():
-            run(model)
-    except Exception:  # noqa: BLE001 - a guess may fail in any way
-        return False
-    return True
+def _runner(what: Code | Pretrained, inputs: ExampleInputs) -> Run:
+    args, kwargs = on_device(inputs, _telling)
+    project, main = project_of(what), what.path if isinstance(what, Code) else None
+    name = what.name if isinstance(what, Code) else str(what.directory)
+
+    def run(model: nn.Module) -> Any:
+        try:
+            with running(project, name, None):
+                return model(*args, **kwargs)
+        except (Exception, SystemExit) as error:
+            raise PruneconfError(describe(error, project, main)) from error
+
+    return run
 
 
 def _telling(tensor: Tensor) -> Tensor:

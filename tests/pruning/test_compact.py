@@ -101,7 +101,7 @@ def test_what_cannot_be_cut_out_stays_and_is_named() -> None:
 def test_refusals() -> None:
     model = Sized()
     plan = planned(model, [{"op_names": ["conv"], "sparsity_per_layer": 0.5}])
-    with pytest.raises(PruneconfError, match=r"of `conv`, the smaller model does not run .*shape"):
+    with pytest.raises(PruneconfError, match=r"`conv` stays, because the smaller model does not run .*shape"):
         compact(model, plan, pruneconf.prune(model, plan), run)
     apart = pruneconf.resolve(plan.config, plan.graph, pruner="l1")
     with pytest.raises(PruneconfError, match="only coupled channels"):
