@@ -136,9 +136,12 @@ def _layers(
 ) -> tuple[LayerPlan, ...]:
     fixed: dict[str, int] = {}
     ranked = {layer.parameter for sets in grouped.values() for each in sets for layer in each.layers if each.most}
+    at_once: dict[str, int] = {}
     for each in alone:
         for layer in each.layers:
-            fixed[layer.parameter] = fixed.get(layer.parameter, 0) + each.most * each.share_of(layer)
+            share = each.share_of(layer)
+            fixed[layer.parameter] = fixed.get(layer.parameter, 0) + each.most * share
+            at_once[layer.parameter] = max(at_once.get(layer.parameter, 0), share)
     coupled = {name for coupling in plan.graph.couplings for name in coupling.layers(Side.OUT)}
 
     def again(entry: LayerPlan) -> LayerPlan:
@@ -150,7 +153,7 @@ def _layers(
         key = entry.layer.parameter
         masked = None if key in ranked else fixed.get(key, 0)
         if not why and masked is not None and entry.masked is not None and masked < entry.masked:
-            why = "its channels go several at a time"
+            why = f"its channels go {at_once.get(key, 0) // entry.unit:,} at a time"
         return entry._replace(masked=masked, held=why)
 
     return tuple(map(again, plan.layers))

@@ -63,8 +63,10 @@ def _check_couplings(pruner: Pruner, graph: ModelGraph) -> None:
     if not pruner.is_structured:
         raise PruneconfError(f"the pruner `{pruner}` masks no channels that could be coupled; choose `l1` or another")
     if graph.origin is not Origin.OPERATORS:
-        why = f" ({graph.missing[0]})" if graph.missing else ""
-        raise PruneconfError(f"the couplings of `{graph.source}` are not known{why}; trace its forward pass")
+        raise PruneconfError(
+            f"`{graph.source}` was not traced, so it is not known which channels go together: trace it with "
+            "example inputs that it takes"
+        )
 
 
 def _last_word(selected: tuple[LayerSet, ...]) -> tuple[LayerSet, ...]:

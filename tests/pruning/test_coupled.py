@@ -144,5 +144,5 @@ def test_refusals() -> None:
     with pytest.raises(PruneconfError, match="`level` masks no channels"):
         plan_of([{**ALL, "sparsity_per_layer": 0.5}], "level")
     modules = pruneconf.trace(torch.nn.Sequential(torch.nn.Flatten(0)), {"no": "such"})
-    with pytest.raises(PruneconfError, match="couplings of `Sequential` are not known"):
+    with pytest.raises(PruneconfError, match="`Sequential` was not traced"):
         pruneconf.resolve(pruneconf.load([]), modules, pruner="l1", coupled=True)
