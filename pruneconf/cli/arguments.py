@@ -149,7 +149,7 @@ def _no_config(model: str) -> str:
 def read_lists(name: str, stdin_filename: str | None = None) -> list[Reading]:
     """A config (FILE, FILE#/json/pointer, or `-`), or those in a Python file, read and checked against the schema."""
     document, path = read(name, stdin=sys.stdin.buffer, stdin_filename=stdin_filename)
-    if document.unread and not path:
+    if document.is_python and document.parsed.unread and not path:
         from pruneconf.config.python import unread_lists
 
         for said in unread_lists(document):
@@ -225,11 +225,9 @@ def _read_graph(path: str) -> ModelGraph:
     for remark in graph.missing:
         note(remark)
     if graph.sources:
-        from pathlib import Path
-
         from pruneconf.graph.stale import changed_sources
 
-        changed = changed_sources(graph, Path(path))
+        changed = changed_sources(graph, path)
         if changed:
             note(f"`{path}` is out of date, `{changed[0]}` has changed since: write it anew with `pruneconf trace`")
     return graph

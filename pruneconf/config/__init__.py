@@ -1,7 +1,6 @@
 """The config list as typed data."""
 
-from pruneconf.config.check import Fault, check
-from pruneconf.config.model import Config, Ratio, SubConfig
+from pruneconf.config.model import Config, Fault, Ratio, SubConfig
 from pruneconf.config.read import Reading, load, only, read_config, read_configs
 
-__all__ = ["Config", "Fault", "Ratio", "Reading", "SubConfig", "check", "load", "only", "read_config", "read_configs"]
+__all__ = ["Config", "Fault", "Ratio", "Reading", "SubConfig", "load", "only", "read_config", "read_configs"]

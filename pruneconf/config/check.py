@@ -10,21 +10,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from pruneconf.config.keys import AMOUNTS, CAP, EXCLUDE, FOREIGN, KEYS, RATIOS, SELECTORS, YAML_1_1_BOOLEANS, role
+from pruneconf.config.foreign import FOREIGN, role
+from pruneconf.config.keys import AMOUNTS, CAP, EXCLUDE, KEYS, RATIOS, SELECTORS, YAML_1_1_BOOLEANS
+from pruneconf.config.model import Fault
 from pruneconf.document import Path
 
 _MISSING = frozenset({"PC104", "PC105"})
-
-
-class Fault(NamedTuple):
-    """A violation of the schema. `rule` is the code of the rule that reports it.
-
-    `path` leads to the node; `keys` are the keys of the mapping there that are at fault, in document order.
-    """
-
-    rule: str
-    path: Path
-    keys: tuple[str, ...] = ()
 
 
 class _Error(NamedTuple):

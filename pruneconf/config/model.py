@@ -45,6 +45,17 @@ class SubConfig(NamedTuple):
         return self.ratio_key == "total_sparsity"
 
 
+class Fault(NamedTuple):
+    """A violation of the schema. `rule` is the code of the rule that reports it.
+
+    `path` leads to the node; `keys` are the keys of the mapping there that are at fault, in document order.
+    """
+
+    rule: str
+    path: Path
+    keys: tuple[str, ...] = ()
+
+
 class Config(NamedTuple):
     """A valid config list and the document it stands in; `path` leads to the list."""
 

@@ -25,7 +25,7 @@ def config_lists(document: Document) -> list[tuple[Document, Path]]:
 
 def unread_lists(document: Document) -> Iterator[str]:
     """What to say of each list that is a config, but known only when the source runs."""
-    for unread in document.unread:
+    for unread in document.parsed.unread:
         if unread.keys & TELLING:
             source = " ".join(document.text[unread.start : unread.end].split())
             cut = source if len(source) <= _LONGEST else source[: _LONGEST - 1] + "…"
@@ -48,4 +48,5 @@ def _is_telling(node: Node) -> bool:
 def _part(document: Document, node: Node) -> Document:
     if not document.problems:
         return document
-    return document._replace(problems=tuple(p for p in document.problems if node.start <= p.start < node.end))
+    here = tuple(problem for problem in document.problems if node.start <= problem.start < node.end)
+    return Document(document.name, document.text, document.encoding, document.parsed._replace(problems=here))

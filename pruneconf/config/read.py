@@ -6,11 +6,11 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pruneconf.config.check import Fault, check
 from pruneconf.config.keys import CAP, EXCLUDE, RATIOS, SELECTORS
-from pruneconf.config.model import Config, Ratio, SubConfig
+from pruneconf.config.model import Config, Fault, Ratio, SubConfig
 from pruneconf.config.spotless import is_spotless
 from pruneconf.document import Document, Mapping, Node, Path, Scalar, Sequence, parse, plain, pointer, read
+from pruneconf.document.skim import Number, skim
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
@@ -24,19 +24,30 @@ class Reading:
     """What a document says: `sub_configs` with whatever is well-formed in them, and the `faults` of the rest.
 
     Only where there are no faults (and the text has no problems) are the sub-configs a config: `config` is None
-    otherwise. `path` leads to the list in the document. `spotless` is true where no rule that looks at the list alone
-    can find anything.
+    otherwise. `path` leads to the list in the document. `spotless` is true where no rule that looks at the text or the
+    list alone can find anything; `skimmed` is the list as plain data where no parser was needed to know that.
     """
 
-    def __init__(self, document: Document, path: Path, faults: tuple[Fault, ...], *, spotless: bool = False) -> None:
+    def __init__(
+        self,
+        document: Document,
+        path: Path,
+        faults: tuple[Fault, ...] = (),
+        *,
+        spotless: bool = False,
+        skimmed: list[dict[str, Any]] | None = None,
+    ) -> None:
         self.document = document
         self.path = path
         self.faults = faults
         self.spotless = spotless
+        self.skimmed = skimmed
 
     @cached_property
     def sub_configs(self) -> tuple[SubConfig, ...]:
         """The sub-configs, with what is well-formed in them."""
+        if self.skimmed:
+            return tuple(_skimmed(i, data) for i, data in enumerate(self.skimmed))
         root = self.document.find(self.path)
         items = root.items if isinstance(root, Sequence) else ()
         return tuple(
@@ -46,20 +57,28 @@ class Reading:
         )
 
     @property
+    def sound(self) -> bool:
+        """Whether the document is a config."""
+        return self.spotless or not (self.faults or self.document.root is None or self.document.problems)
+
+    @property
     def config(self) -> Config | None:
         """The config, if the document is one."""
-        broken = self.faults or self.document.root is None or self.document.problems
-        return None if broken else Config(self.document, self.path, self.sub_configs)
+        return Config(self.document, self.path, self.sub_configs) if self.sound else None
 
 
 def read_config(document: Document, path: Path = ()) -> Reading:
     """Check the list at `path` against the schema. Never fails."""
+    if not path and document.is_yaml and is_spotless(skimmed := skim(document.text)):
+        return Reading(document, path, spotless=True, skimmed=skimmed)
     root = document.find(path)
     if root is None:
-        return Reading(document, path, ())
+        return Reading(document, path)
     data = plain(root)
-    if is_spotless(data):
-        return Reading(document, path, (), spotless=True)
+    if not document.problems and is_spotless(data):
+        return Reading(document, path, spotless=True)
+    from pruneconf.config.check import check
+
     return Reading(document, path, tuple(_placed(fault, document, path) for fault in check(data)))
 
 
@@ -108,6 +127,20 @@ def _sub_config(document: Document, index: int, path: Path, node: Mapping) -> Su
     )
 
 
+def _skimmed(index: int, data: dict[str, Any]) -> SubConfig:
+    ratios = {key: _exact(value.text) for key, value in data.items() if isinstance(value, Number)}
+    ratio_key = next((key for key in RATIOS if key in ratios), None)
+    return SubConfig(
+        index,
+        (index,),
+        **{key: tuple(data[key]) for key in SELECTORS if key in data},
+        exclude=EXCLUDE in data,
+        ratio_key=ratio_key,
+        ratio=ratios[ratio_key] if ratio_key else None,
+        cap=ratios.get(CAP),
+    )
+
+
 def _strings(node: Node) -> tuple[str, ...] | None:
     if not isinstance(node, Sequence):
         return None
@@ -119,13 +152,18 @@ def _ratio(document: Document, node: Node) -> Ratio | None:
     value = node.value if isinstance(node, Scalar) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    from decimal import Decimal, InvalidOperation
+    from decimal import InvalidOperation
 
-    text = document.text[node.start : node.end]
     try:
-        return Ratio(text, Decimal(text))
+        return _exact(document.text[node.start : node.end])
     except InvalidOperation:  # written as 0x1, or behind a tag
-        return Ratio(repr(value), Decimal(repr(value)))
+        return _exact(repr(value))
+
+
+def _exact(text: str) -> Ratio:
+    from decimal import Decimal
+
+    return Ratio(text, Decimal(text))
 
 
 def load(source: str | FilePath | list[dict[str, Any]]) -> Config:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pruneconf.config.keys import CAP, EXCLUDE, FOREIGN, RATIOS, SELECTORS
+from pruneconf.config.foreign import FOREIGN
+from pruneconf.config.keys import CAP, EXCLUDE, RATIOS, SELECTORS
 from pruneconf.convert.items import Item, Line
 from pruneconf.convert.patterns import name_of
 

@@ -11,7 +11,7 @@ from pruneconf.document import Document
 from pruneconf.document.edits import scalar_text
 
 _WIDTH = 110
-_YAML = Document("config.yaml", "", None)
+_YAML = Document("config.yaml", "")
 
 
 def yaml_text(parts: Parts) -> str:

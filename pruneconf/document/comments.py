@@ -42,9 +42,10 @@ def comments(document: Document) -> tuple[Comment, ...]:
 
 def _literal_around(document: Document, offset: int) -> tuple[int, int] | None:
     """The quoted or block text that a `#` belongs to; behind the head of a block text a comment may stand."""
-    index = bisect_right(document.literals, (offset, len(document.text))) - 1
-    if index < 0 or offset >= document.literals[index][1]:
+    literals = document.parsed.literals
+    index = bisect_right(literals, (offset, len(document.text))) - 1
+    if index < 0 or offset >= literals[index][1]:
         return None
-    literal = document.literals[index]
+    literal = literals[index]
     head = re.compile(_HEAD).match(document.text, literal[0])
     return None if head and head.end() == offset else literal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from pruneconf.document.nodes import Entry, Mapping, Node, Path, Scalar, Sequence
@@ -44,22 +44,58 @@ class Unread(NamedTuple):
     end: int
 
 
-class Document(NamedTuple):
-    """A YAML, JSON or Python text, without its byte order mark; line breaks are as in the file.
+class Parsed(NamedTuple):
+    """What a parser makes of a text.
 
-    `name` is what messages call it. `root` is None where the text does not parse; `problems` then says why.
-    `encoding` is what `encode` needs to give the bytes of the file back. `literals` are the quoted and block texts
+    `root` is None where the text does not parse; `problems` then says why. `literals` are the quoted and block texts
     that hold a `#`, which starts no comment there. The root of a Python source is a mapping from names to the literal
     lists of dicts in it; `unread` are the lists that are not literal.
     """
 
-    name: str
-    text: str
     root: Node | None
     problems: tuple[Problem, ...] = ()
-    encoding: str = "utf-8"
     literals: tuple[tuple[int, int], ...] = ()
     unread: tuple[Unread, ...] = ()
+
+
+class Document:
+    """A YAML, JSON or Python text, without its byte order mark; line breaks are as in the file.
+
+    `name` is what messages call it. `encoding` is what `encode` needs to give the bytes of the file back. The text is
+    parsed when something in it is asked for: many a good config is known as one before.
+    """
+
+    def __init__(self, name: str, text: str, encoding: str = "utf-8", parsed: Parsed | None = None) -> None:
+        self.name = name
+        self.text = text
+        self.encoding = encoding
+        if parsed:
+            self.parsed = parsed
+
+    @cached_property
+    def parsed(self) -> Parsed:
+        """The text as nodes."""
+        if self.is_json:
+            from pruneconf.document import json
+
+            return json.compose(self.text)
+        if self.is_python:
+            from pruneconf.document import python
+
+            return python.compose(self.text)
+        from pruneconf.document import yaml
+
+        return yaml.compose(self.text)
+
+    @property
+    def root(self) -> Node | None:
+        """The node that holds all others, or None where the text does not parse."""
+        return self.parsed.root
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the text itself."""
+        return self.parsed.problems
 
     @property
     def is_yaml(self) -> bool:

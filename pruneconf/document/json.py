@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 
-from pruneconf.document.document import Problem
+from pruneconf.document.document import Parsed, Problem
 from pruneconf.document.nodes import Entry, Mapping, Node, Scalar, Sequence
-from pruneconf.document.scalars import MAX_DEPTH, Parsed, UnparsableError, Value, duplicate, resolve, shorten, too_deep
+from pruneconf.document.scalars import MAX_DEPTH, UnparsableError, Value, duplicate, resolve, shorten, too_deep
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")

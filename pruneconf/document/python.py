@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from math import isinf
 from typing import NamedTuple
 
-from pruneconf.document.document import Problem, Unread, line_starts
+from pruneconf.document.document import Parsed, Problem, Unread, line_starts
 from pruneconf.document.nodes import Entry, Mapping, Node, Scalar, Sequence
-from pruneconf.document.scalars import MAX_DEPTH, MAX_EXPONENT, MAX_NUMBER_LENGTH, Parsed, duplicate
+from pruneconf.document.scalars import MAX_DEPTH, MAX_EXPONENT, MAX_NUMBER_LENGTH, duplicate
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EXPONENT = re.compile(r"[eE]([-+]?[0-9_]+)$")

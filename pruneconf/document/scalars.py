@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from math import isinf
-from typing import NamedTuple
 
-from pruneconf.document.document import Problem, Unread
-from pruneconf.document.nodes import Node
+from pruneconf.document.document import Problem
 
-MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_ALIASED_NODES = 100_000
 MAX_NUMBER_LENGTH = 64
@@ -28,15 +25,6 @@ _NUMBER = re.compile(
     r"(?P<int>[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE](?P<exponent>[-+]?[0-9]+))?"
 )
 _SHOWN = 24
-
-
-class Parsed(NamedTuple):
-    """What a parser makes of a text; the fields are those of `Document`."""
-
-    root: Node | None
-    problems: tuple[Problem, ...] = ()
-    literals: tuple[tuple[int, int], ...] = ()
-    unread: tuple[Unread, ...] = ()
 
 
 class UnparsableError(Exception):

@@ -7,12 +7,12 @@ import sys
 from io import FileIO
 from typing import BinaryIO
 
-from pruneconf.document.document import Document, Problem, is_json, is_python, locate
+from pruneconf.document.document import Document, Parsed, Problem, locate
 from pruneconf.document.nodes import Path
-from pruneconf.document.scalars import MAX_BYTES, Parsed
 from pruneconf.errors import PruneconfError
 
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_MAX_BYTES = 4 * 1024 * 1024
 _PART = 8 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -30,7 +30,7 @@ def read(name: str, *, stdin: BinaryIO | None = None, stdin_filename: str | None
         document = parse(data, stdin_filename or "<stdin>")
     else:
         document = parse(_read_file(place), place)
-    return document, () if document.root is None else locate(document, pointer)
+    return document, locate(document, pointer) if pointer and document.root else ()
 
 
 def parse(source: str | bytes, name: str) -> Document:
@@ -38,16 +38,14 @@ def parse(source: str | bytes, name: str) -> Document:
 
     Whatever is wrong with it is a problem of the document.
     """
-    if len(source) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB"
-        return Document(name, "", None, (Problem("PC003", message, 0, 0, "split it: no config needs as much"),))
+    if len(source) > _MAX_BYTES:
+        message = f"the file is larger than {_MAX_BYTES // 1024 // 1024} MiB"
+        problem = Problem("PC003", message, 0, 0, "split it: no config needs as much")
+        return Document(name, "", parsed=Parsed(None, (problem,)))
     if isinstance(source, bytes):
-        text, encoding, problem = _decode(source)
-    else:
-        encoding = "utf-8-sig" if source.startswith(_BYTE_ORDER_MARK) else "utf-8"
-        text, problem = source.removeprefix(_BYTE_ORDER_MARK), None
-    parsed = Parsed(None, (problem,)) if problem else _compose(text, name)
-    return Document(name, text, parsed.root, parsed.problems, encoding, parsed.literals, parsed.unread)
+        return _decode(source, name)
+    encoding = "utf-8-sig" if source.startswith(_BYTE_ORDER_MARK) else "utf-8"
+    return Document(name, source.removeprefix(_BYTE_ORDER_MARK), encoding)
 
 
 def encode(text: str, encoding: str) -> bytes:
@@ -89,38 +87,24 @@ def _read(file: BinaryIO | FileIO) -> bytes:
     """All bytes, or one part more than the limit; in parts, because a buffer of the limit costs 13 us a file."""
     parts: list[bytes] = []
     size = 0
-    while size <= MAX_BYTES and (part := file.read(_PART)):
+    while size <= _MAX_BYTES and (part := file.read(_PART)):
         parts.append(part)
         size += len(part)
     return b"".join(parts)
 
 
-def _decode(data: bytes) -> tuple[str, str, Problem | None]:
+def _decode(data: bytes, name: str) -> Document:
     if b"\0" in data[:_PART] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         problem = Problem("PC001", "the file holds binary data", 0, 0, "name a config: YAML or JSON, saved as UTF-8")
-        return "", "utf-8", problem
+        return Document(name, "", parsed=Parsed(None, (problem,)))
     mark, encoding = next(((mark, name) for mark, name in _MARKS.items() if data.startswith(mark)), (b"", "utf-8"))
     body, codec = data.removeprefix(mark), encoding.removesuffix("-sig")
     try:
-        return body.decode(codec), encoding, None
+        return Document(name, body.decode(codec), encoding)
     except UnicodeDecodeError as error:
         at = len(body[: error.start].decode(codec))
         faulty = " ".join(f"0x{byte:02X}" for byte in body[error.start : error.end])
         what = f"byte `{faulty}` is" if error.end == error.start + 1 else f"bytes `{faulty}` are"
         message = f"the {what} no {codec.upper()} text"
         problem = Problem("PC001", message, at, at + 1, "save the file as UTF-8")
-        return body.decode(codec, "replace"), encoding, problem
-
-
-def _compose(text: str, name: str) -> Parsed:
-    if is_json(name):
-        from pruneconf.document import json
-
-        return json.compose(text)
-    if is_python(name):
-        from pruneconf.document import python
-
-        return python.compose(text)
-    from pruneconf.document import yaml
-
-    return yaml.compose(text)
+        return Document(name, body.decode(codec, "replace"), encoding, Parsed(None, (problem,)))

@@ -20,12 +20,11 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from pruneconf.document.document import Problem
+from pruneconf.document.document import Parsed, Problem
 from pruneconf.document.nodes import Entry, Mapping, Node, Scalar, Sequence
 from pruneconf.document.scalars import (
     MAX_ALIASED_NODES,
     MAX_DEPTH,
-    Parsed,
     UnparsableError,
     Value,
     duplicate,

@@ -42,7 +42,7 @@ def _member(row: list[Any], place: str) -> Member:
     side = _SIDES.get(row[1]) if isinstance(row[1], str) else None
     if side is None:
         _fail(f"{place}/1", "one of " + ", ".join(f"`{known}`" for known in _SIDES))
-    if not all(map(_is_count, row[2:])):
+    if set(map(type, row[2:])) != {int} or min(row[2:]) < 0:
         _fail(place, "a layer, a side and whole numbers")
     found = Member(row[0], side, *row[2:])
     if found.repeat < 1 or found.times < 1:
@@ -69,8 +69,10 @@ def _pin(row: list[Any], place: str) -> Pin:
 
 
 def _rows(item: dict[str, Any], key: str, place: str, read: Callable[[list[Any], str], T]) -> tuple[T, ...]:
-    rows = item.get(key, [])
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+    if key not in item:
+        return ()
+    rows = item[key]
+    if not isinstance(rows, list) or not set(map(type, rows)) <= {list}:
         _fail(place + key, "a list of lists")
     return tuple(read(row, f"{place}{key}/{index}") for index, row in enumerate(rows))
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pruneconf.errors import PruneconfError
 from pruneconf.graph.coupling import Coupling, Member
 from pruneconf.graph.errors import GraphFileError, damaged
 from pruneconf.graph.model import Layer, ModelGraph, Module
 from pruneconf.graph.reader import FORMAT, model_graph
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEMA = "https://pruneconf.github.io/pruneconf/schema/graph-v1.schema.json"
 
@@ -27,7 +29,8 @@ def read_graph(path: str | Path) -> ModelGraph:
     pruneconf; the message names the place.
     """
     try:
-        return model_graph(_parse(Path(path).read_bytes()))
+        with open(path, "rb") as file:
+            return model_graph(_parse(file.read()))
     except OSError as error:
         raise PruneconfError(
             f"cannot read `{path}`: {_reason(error)}; `pruneconf trace MODEL -o {path}` writes a graph file"
@@ -64,7 +67,7 @@ def write_graph(graph: ModelGraph, path: Path) -> None:
 
     Raises PruneconfError where the file cannot be written.
     """
-    target = Path(os.path.realpath(path))
+    target = path.resolve()
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         try:

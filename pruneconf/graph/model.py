@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from math import prod
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pruneconf.graph.coupling import Coupling, Parameter
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+
+class Layer(NamedTuple):
     """A module that owns a floating-point parameter called `weight`.
 
     `type` is the exact class name, `shape` and `dtype` (`float32`, `bfloat16`, ...) are the weight's. `parameter`
@@ -56,8 +58,7 @@ class Weight(StrEnum):
     """`weight` has no shape before the first forward pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """A module that is not a layer; `children` counts the layers below it."""
 
     name: str
@@ -78,8 +79,23 @@ class Origin(StrEnum):
     """From the module tree alone: names, types and shapes."""
 
 
-@dataclass(frozen=True)
-class ModelGraph:
+class _Fields(NamedTuple):  # a dataclass would cost the linter's start 1 ms
+    source: str
+    type: str
+    layers: tuple[Layer, ...]
+    modules: tuple[Module, ...] = ()
+    shared: Mapping[str, tuple[str, ...]] = _NONE
+    parameters: int = 0
+    sources: Mapping[str, str] = _NONE
+    origin: Origin = Origin.MODULES
+    versions: Mapping[str, str] = _NONE
+    inputs: str = ""
+    missing: tuple[str, ...] = ()
+    couplings: tuple[Coupling, ...] = ()
+    unreachable: tuple[Parameter, ...] = ()
+
+
+class ModelGraph(_Fields):
     """The layers of a model in `named_modules()` order, and every other module.
 
     `source` is what the user named, `type` the model's class. `shared` maps the state-dict key of a shared weight
@@ -91,20 +107,6 @@ class ModelGraph:
     known that a full trace would tell. `couplings` is empty unless the origin is `operators`. `unreachable` are the
     parameters that no config can select.
     """
-
-    source: str
-    type: str
-    layers: tuple[Layer, ...]
-    modules: tuple[Module, ...] = ()
-    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    parameters: int = 0
-    sources: Mapping[str, str] = field(default_factory=dict)
-    origin: Origin = Origin.MODULES
-    versions: Mapping[str, str] = field(default_factory=dict)
-    inputs: str = ""
-    missing: tuple[str, ...] = ()
-    couplings: tuple[Coupling, ...] = ()
-    unreachable: tuple[Parameter, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:

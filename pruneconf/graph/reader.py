@@ -15,7 +15,7 @@ FORMAT = 1
 
 _WEIGHTS = {weight.value: weight for weight in Weight}
 _ORIGINS = {origin.value: origin for origin in Origin}
-_AXES = 2
+_NO_AXES = [None, None]
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ def _each(data: dict[str, Any], key: str, read: Callable[[dict[str, Any], str], 
 
 def _layer(item: dict[str, Any], place: str) -> Layer:
     shape = item.get("shape")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+    if not isinstance(shape, list) or not set(map(type, shape)) <= {int} or min(shape, default=0) < 0:
         _fail(f"{place}shape", "a list of whole numbers")
     out_axis, in_axis = _axes(item, place)
     return Layer(
@@ -94,8 +94,8 @@ def _layer(item: dict[str, Any], place: str) -> Layer:
 
 
 def _axes(item: dict[str, Any], place: str) -> list[int | None]:
-    axes = item.get("axes", [None, None])
-    if not isinstance(axes, list) or len(axes) != _AXES or not all(type(axis) in (int, type(None)) for axis in axes):
+    axes = item.get("axes", _NO_AXES)
+    if not isinstance(axes, list) or len(axes) != len(_NO_AXES) or not set(map(type, axes)) <= {int, type(None)}:
         _fail(f"{place}axes", "two dimensions of the weight, `null` for none")
     return axes
 
@@ -118,7 +118,9 @@ def _module(item: dict[str, Any], place: str) -> Module:
 
 
 def _texts(item: dict[str, Any], key: str, place: str = "") -> tuple[str, ...]:
-    texts = item.get(key, [])
+    if key not in item:
+        return ()
+    texts = item[key]
     if not _is_texts(texts):
         _fail(place + key, "a list of strings")
     return tuple(texts)

@@ -71,7 +71,7 @@ def _body(types: list[str], left_out: list[Layer]) -> Iterator[str]:
 
 def _list(key: str, values: Iterable[str]) -> Iterator[str]:
     """A YAML list, in one line where it fits."""
-    document = Document("config.yaml", "", None)
+    document = Document("config.yaml", "")
     texts = [scalar_text(document, value) for value in values]
     line = f"{key}[{', '.join(texts)}]"
     if len(line) <= _WIDTH:

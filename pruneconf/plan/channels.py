@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from pruneconf.graph import Coupling, Layer, Member, Side
@@ -32,15 +31,14 @@ class ChannelSet(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelBudget:
+class ChannelBudget(NamedTuple):
     """An order to the pruner: mask units of these sets, the lowest scores first, as long as no set loses more than
     it may and all of them together at most `count` elements.
     """
 
     sub_config: int
     sets: tuple[ChannelSet, ...]
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks of a budget
 
     @property
     def room(self) -> int:

@@ -8,7 +8,6 @@ that work on each channel by itself have no say: their entries go with the chann
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import lcm
 
 from pruneconf.config import Ratio
@@ -48,7 +47,7 @@ def couple(plan: Plan) -> Plan:
     groups = tuple(_group(group, grouped[group.sub_config]) for group in plan.groups)
     shared_out = [ChannelBudget(group.sub_config, tuple(grouped[group.sub_config]), group.masked) for group in groups]
     layers = _layers(plan, [each for budget in alone for each in budget.sets], grouped, held)
-    return replace(plan, layers=layers, groups=groups, channel_budgets=(*alone, *shared_out), coupled=True)
+    return plan._replace(layers=layers, groups=groups, channel_budgets=(*alone, *shared_out), coupled=True)
 
 
 def _obstacle(coupling: Coupling, entries: list[LayerPlan]) -> str:

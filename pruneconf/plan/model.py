@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -65,15 +64,14 @@ class Group(NamedTuple):
         return self.masked < sum(self.max_masked.values()) + self.unit
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """An order to the pruner: mask exactly `count` elements of these weights, the lowest scores first, and in
     `layers[i]` at most `max_masked[i]`.
     """
 
     sub_config: int
     layers: tuple[Layer, ...]
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks of a budget
     max_masked: tuple[int, ...]
 
 
@@ -85,17 +83,7 @@ class Takeover(NamedTuple):
     layers: LayerSet
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a config does to a model, layer by layer (model order) and group by group (config order).
-
-    `pruner` is the pruner it is made for: `level` gets `budgets`, the others `channel_budgets`.
-    With `coupled`, coupled layers lose the same channels.
-
-    `selected[i]` is the set of layers that sub-config `i` selects, `effective[i]` of those that it also decides;
-    `selection` turns such sets into layers.
-    """
-
+class _Fields(NamedTuple):  # a dataclass would cost the linter's start 1 ms
     config: Config
     graph: ModelGraph
     selection: Selection
@@ -107,6 +95,17 @@ class Plan:
     channel_budgets: tuple[ChannelBudget, ...] = ()
     pruner: Pruner = Pruner.LEVEL
     coupled: bool = False
+
+
+class Plan(_Fields):
+    """What a config does to a model, layer by layer (model order) and group by group (config order).
+
+    `pruner` is the pruner it is made for: `level` gets `budgets`, the others `channel_budgets`.
+    With `coupled`, coupled layers lose the same channels.
+
+    `selected[i]` is the set of layers that sub-config `i` selects, `effective[i]` of those that it also decides;
+    `selection` turns such sets into layers.
+    """
 
     @property
     def structured(self) -> bool:
@@ -167,7 +166,7 @@ class Plan:
             if entry.action is Action.NONE:
                 continue
             other = first.setdefault(entry.layer.parameter, entry)
-            if self._setting(entry) != self._setting(other):
+            if other is not entry and self._setting(entry) != self._setting(other):
                 yield other, entry
 
     def _setting(self, entry: LayerPlan) -> tuple[object, ...]:

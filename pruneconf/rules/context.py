@@ -78,12 +78,16 @@ class Context(NamedTuple):
     def items(self, key: str) -> Iterator[Item]:
         """The entries of all the lists under a selector key."""
         for sub_config in self.sub_configs:
-            if getattr(sub_config, key) is None:  # not written, or no list
-                continue
-            node = self.document.find((*sub_config.path, key))
-            for i, item in enumerate(node.items if isinstance(node, ListNode) else ()):
-                if isinstance(item, Scalar) and isinstance(item.value, str):
-                    yield Item(item.value, (*sub_config.path, key, i), sub_config)
+            path = (*sub_config.path, key)
+            for i, value in enumerate(getattr(sub_config, key) or ()) if self.reading.sound else self._texts(path):
+                yield Item(value, (*path, i), sub_config)
+
+    def _texts(self, path: Path) -> Iterator[tuple[int, str]]:
+        """The texts among the items of a list, and where they stand in it."""
+        node = self.document.find(path)
+        for i, item in enumerate(node.items if isinstance(node, ListNode) else ()):
+            if isinstance(item, Scalar) and isinstance(item.value, str):
+                yield i, item.value
 
     def value(self, path: Path) -> object:
         """The scalar at a path, or None."""

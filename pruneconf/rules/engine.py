@@ -20,12 +20,12 @@ def lint(config: Config | Reading, graph: ModelGraph | None = None, pruner: str 
     `graph.origin` is not `operators`. Raises PruneconfError where there is no such pruner.
     """
     reading = read_config(config.document, config.path) if isinstance(config, Config) else config
-    if reading.spotless and graph is None and not reading.document.problems:
+    if reading.spotless and graph is None:
         return []
     found: list[Finding] = []
-    if reading.document.problems:
+    if not reading.spotless and reading.document.problems:
         _run("text", reading, found)
-    if reading.document.find(reading.path) is not None:
+    if reading.spotless or reading.document.find(reading.path) is not None:
         _check(reading, graph, pruner, found)
     return sorted(_once(found), key=lambda finding: (finding.place.start, finding.rule.code, finding.place.end))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,7 +114,7 @@ def _explained(
         reason = origin.describe(attempt.error)
         missing = (f"the forward pass with {attempt.inputs} broke off: {reason}; {_advice(given=given)}",)
     missing = (*missing, *graph.missing)
-    return Traced(replace(graph, missing=missing), missing)
+    return Traced(graph._replace(missing=missing), missing)
 
 
 def _no_attempt(model: nn.Module) -> str:

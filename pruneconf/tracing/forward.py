@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +108,7 @@ def with_attempt(graph: ModelGraph, attempt: Attempt) -> ModelGraph:
     couplings = couplings_of(recorder.relations, _seats(recorder, graph)) if complete else ()
     broken = Origin.PARTIAL if any(layer.calls for layer in layers) else Origin.MODULES
     origin = Origin.OPERATORS if complete else broken
-    return replace(
-        graph,
+    return graph._replace(
         layers=layers,
         origin=origin,
         inputs="" if origin is Origin.MODULES else str(attempt.inputs),
@@ -122,8 +121,7 @@ def _with_run(layer: Layer, attempt: Attempt, *, certain: bool) -> Layer:
     recorder = attempt.recorder
     roles = recorder.roles.get((layer.name, "weight"), {})
     calls = recorder.calls.get(layer.name, 0) or recorder.reads.get(layer.parameter, 0)
-    return replace(
-        layer,
+    return layer._replace(
         calls=calls if calls or certain else None,
         output=layer.name in attempt.makers,
         out_axis=_axis(roles, Side.OUT, layer.out_axis),

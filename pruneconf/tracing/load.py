@@ -7,7 +7,6 @@ import inspect
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
@@ -94,7 +93,7 @@ def _load(what: Code | Pretrained, root: Path, given: ExampleInputs | None, devi
         again = _real_attempt(what, root, given) if device == "meta" else None
         result = traced(built.model, graph, chosen, built.facts, Source(project_of(what), main, root), on_cpu=again)
     sources = {_relative(file, root): file_digest(file) for file in files}
-    return Traced(replace(result.graph, sources=dict(sorted(sources.items()))), result.notes)
+    return Traced(result.graph._replace(sources=dict(sorted(sources.items()))), result.notes)
 
 
 def _real_attempt(what: Code | Pretrained, root: Path, given: ExampleInputs | None) -> Callable[[], Attempt | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -67,7 +66,7 @@ def graph() -> ModelGraph:
 @pytest.fixture
 def there(tmp_path: Path) -> Path:
     write_graph(graph(), tmp_path / "net.graph.json")
-    untraced = replace(graph(), origin=Origin.MODULES, couplings=(), missing=("its inputs are not known",))
+    untraced = graph()._replace(origin=Origin.MODULES, couplings=(), missing=("its inputs are not known",))
     write_graph(untraced, tmp_path / "tree.graph.json")
     (tmp_path / "cfg.yaml").write_text(CONFIG)
     return tmp_path

@@ -158,7 +158,7 @@ def test_bytes_are_written_back_as_they_were(source: Written, encoding: str) -> 
 
 @given(st.text(alphabet="ab\n\r\x0b\x0c\x85\u2028é😀", max_size=20))
 def test_positions_count_code_points_in_lines_that_end_at_lf_cr_or_crlf(text: str) -> None:
-    document = Document("x.yaml", text, None)
+    document = Document("x.yaml", text)
     lines = re.split("(?<=\n)|(?<=\r)(?!\n)", text)
     expected = [(i + 1, column + 1) for i, line in enumerate(lines) for column in range(len(line))]
     assert [document.position(offset) for offset in range(len(text))] == expected

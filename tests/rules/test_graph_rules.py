@@ -1,7 +1,5 @@
 """What only a traced forward pass tells: the hard cases, and what must stay silent."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,7 +155,7 @@ def test_silent(case, shown):
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_silent_without_a_forward_pass(case):
     pruner, layers, text = case
-    graph = replace(graph_of(layers), origin=Origin.PARTIAL)
+    graph = graph_of(layers)._replace(origin=Origin.PARTIAL)
     codes = {finding.rule.code for finding in lint(load_text(text), graph, pruner)}
     assert codes.isdisjoint({"PC503", "PC504", "PC505", "PC506", "PC507"})
 
@@ -196,11 +194,11 @@ def coupled_cases(draw):
         ).map(tuple),
     )
     layers = tuple(
-        replace(layer, calls=draw(st.sampled_from([None, 0, 1])), output=draw(st.booleans()), bases=draw(bases))
+        layer._replace(calls=draw(st.sampled_from([None, 0, 1])), output=draw(st.booleans()), bases=draw(bases))
         for layer in graph.layers
     )
     couplings = tuple(draw(st.lists(coupling, max_size=4)))
-    return replace(graph, layers=layers, couplings=couplings, origin=Origin.OPERATORS), data
+    return graph._replace(layers=layers, couplings=couplings, origin=Origin.OPERATORS), data
 
 
 bases = st.sampled_from([(), ("Conv2d",), ("MyConv", "Linear"), ("ConvTranspose2d",)])

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pruneconf.config import Reading, check, read_config
-from pruneconf.config.keys import CAP, EXCLUDE, FOREIGN, KEYS, RATIOS, SELECTORS, meant
+from pruneconf.config import Reading, read_config
+from pruneconf.config.check import check
+from pruneconf.config.foreign import FOREIGN, meant
+from pruneconf.config.keys import CAP, EXCLUDE, KEYS, RATIOS, SELECTORS
 from pruneconf.config.schema import schema_text
 from pruneconf.config.spotless import is_spotless
 from pruneconf.document import Scalar, parse, plain

@@ -1,7 +1,6 @@
 """The module tree as a graph: what is a layer, what is not and why, who shares a weight with whom."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -214,7 +213,7 @@ def trace(model, source="model.py"):
 
 def text(model):
     """The graph file, without the versions."""
-    return graph_text(replace(trace(model, source="model.py"), versions={}))
+    return graph_text(trace(model, source="model.py")._replace(versions={}))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pruneconf.config import Fault
-from pruneconf.config.keys import FOREIGN, SELECTORS
+from pruneconf.config.foreign import FOREIGN
+from pruneconf.config.keys import SELECTORS
 from pruneconf.document import Mapping, Scalar, Sequence
 from pruneconf.findings import Finding, Fix
 from pruneconf.rules.context import Context

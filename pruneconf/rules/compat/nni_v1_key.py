@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pruneconf.config.keys import FOREIGN
+from pruneconf.config.foreign import FOREIGN
 from pruneconf.findings import Finding
 from pruneconf.rules.base import ERROR, rule
 from pruneconf.rules.context import Context

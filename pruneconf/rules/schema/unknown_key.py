@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pruneconf.config.keys import meant, role
+from pruneconf.config.foreign import meant, role
 from pruneconf.document import Mapping, plain
 from pruneconf.findings import Finding
 from pruneconf.rules.base import ERROR, UNSAFE, rule

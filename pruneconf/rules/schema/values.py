@@ -10,7 +10,7 @@ from pruneconf.document import Path, Scalar, Sequence
 from pruneconf.findings import Edit, Fix
 from pruneconf.rules.context import Context
 
-_NUMBER = re.compile(r"\s*([-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+))\s*(%?)\s*")
+_NUMBER = r"\s*([-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+))\s*(%?)\s*"
 _LONGEST = 40
 _SMALLEST_PERCENTAGE = 2
 
@@ -45,7 +45,7 @@ def what(ctx: Context, path: Path) -> str:
 
 def number_in(text: str) -> Decimal | None:
     """The number that a text spells: `0.5`, `0,5`, `80%` (which is 0.8)."""
-    match = _NUMBER.fullmatch(text)
+    match = re.fullmatch(_NUMBER, text)
     if match is None:
         return None
     return Decimal(match[1].replace(",", ".")) / (100 if match[2] else 1)

@@ -54,10 +54,11 @@ def check(ctx: Context) -> Iterator[Finding]:
     at_risk: dict[int, list[LayerPlan]] = {}
     explained = set() if ctx.pruner.is_structured else ctx.sub_configs_with("PC406")
     for entry in ctx.plan.layers:
-        if entry.action is Action.PRUNE and entry.decided_by is not None and _makes_output(ctx, entry):
-            harmed = _loses_channels(entry) if ctx.pruner.is_structured else _loses_most(ctx, entry)
-            if harmed and entry.decided_by not in explained:
-                at_risk.setdefault(entry.decided_by, []).append(entry)
+        if entry.action is not Action.PRUNE or entry.decided_by is None or entry.decided_by in explained:
+            continue
+        harmed = _loses_channels(entry) if ctx.pruner.is_structured else _loses_most(ctx, entry)
+        if harmed and _makes_output(ctx, entry):
+            at_risk.setdefault(entry.decided_by, []).append(entry)
     for index, entries in at_risk.items():
         yield _finding(ctx, index, tuple(entries))
 
