@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note, pruner_option, read_lists, split
+from pruneconf.cli.run import Run
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
-    from pruneconf.findings import Finding
+    from pruneconf.cli.mending import Examine
+    from pruneconf.config import Reading
     from pruneconf.graph import ModelGraph
     from pruneconf.rules.choose import Chosen
 
+Flags = dict[str, bool]
+"""The options that are on or off, by name."""
 
 FORMATS = {
     "text": "text",
@@ -35,6 +40,11 @@ FORMATS = {
 @click.option("--select", metavar="RULES", multiple=True, help="Only these rules: codes, code prefixes or names.")
 @click.option("--ignore", metavar="RULES", multiple=True, help="Not these rules.")
 @click.option("--strict", is_flag=True, help="Warnings fail the run too.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely, in the files.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: make fixes that are guesses too.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--add-ignores", is_flag=True, help="Silence what is found, by comments in the files.")
+@click.option("--baseline", metavar="FILE", help="Leave out the findings that FILE knows; written if it is not there.")
 @click.option("--format", "output_format", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option(
     "--output",
@@ -49,7 +59,7 @@ FORMATS = {
 @click.option("--quiet", is_flag=True, help="Show errors only, and no summary.")
 @model_options
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913, PLR0917 - one for each option
     ctx: click.Context,
     /,
     arguments: tuple[str, ...],
@@ -57,11 +67,12 @@ def command(
     pruner: str,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    baseline: str | None,
     output_format: str,
     outputs: tuple[str, ...],
     stdin_filename: str | None,
     options: ModelOptions,
-    **shown: bool,
+    **flags: bool,
 ) -> None:
     """Check configs, and with a MODEL also what they would do to it.
 
@@ -69,32 +80,62 @@ def command(
     is a YAML or JSON file, a directory, or `-` for standard input; CONFIG#/json/pointer names a list inside a file. In
     a Python file, behind MODEL or alone, every config list that is written out is checked, without running the file.
     """
-    from pruneconf.rules import lint
     from pruneconf.rules.choose import chooser
+    from pruneconf.rules.engine import examine
 
     chosen = chooser(select, ignore)
     model, files = split(arguments, model)
     if options.inputs and model is None:
         ctx.fail("`--input` is about a model: name one before the configs")
     reports = _reports(output_format, outputs)
-    if shown["statistics"] and "text" not in reports.values():
+    if flags["statistics"] and "text" not in reports.values():
         ctx.fail("`--statistics` belongs to `--format text`: the other formats list every finding")
-    graph = None
-    findings: list[Finding] = []
-    names: dict[str, None] = {}
+    editing = _is_editing(ctx, files, flags)
+    graph, run = None, Run(chosen)
     for file in files:
-        for reading in read_lists(file, stdin_filename):
-            graph = graph or (_graph(model, options, chosen) if model else None)
-            findings += (finding for finding in lint(reading, graph, pruner) if chosen(finding.rule))
-            names[reading.document.name] = None
+        readings = read_lists(file, stdin_filename)
+        graph = graph or (_graph(model, options, chosen) if model else None)
+        if editing:
+            _edit(run, readings, partial(examine, graph=graph, pruner=pruner), flags, stdin=_is_stdin(file))
+            continue
+        for reading in readings:
+            run.add(reading, examine(reading, graph, pruner))
+    if baseline:
+        from pruneconf.cli.known import leave_out_known
+
+        leave_out_known(run, baseline, write=not flags["diff"])
+    stream = sys.stderr if flags["diff"] or (editing and any(map(_is_stdin, files))) else sys.stdout
     for place, form in reports.items():
         if form == "text":
-            text = _text(findings, files, model, sys.stdout if place is None else None, **shown)
+            text = _text(run, files, model, stream if place is None else None, flags)
         else:
-            text = _written(form, findings, list(names), strict=shown["strict"])
-        _put(text, place)
-    failing = {"error", "warning"} if shown["strict"] else {"error"}
-    ctx.exit(int(any(finding.severity in failing for finding in findings)))
+            text = _written(form, run, strict=flags["strict"])
+        _put(text, place, stream)
+    failing = {"error", "warning"} if flags["strict"] else {"error"}
+    failed = any(finding.severity in failing for finding in run.findings)
+    ctx.exit(int(failed or (flags["diff"] and run.changed)))
+
+
+def _is_editing(ctx: click.Context, files: Sequence[str], flags: Flags) -> bool:
+    """Whether the texts of the configs are to be edited, or the edits shown."""
+    if flags["unsafe_fixes"] and not (flags["fix"] or flags["diff"]):
+        ctx.fail("`--unsafe-fixes` goes with `--fix` or `--diff`")
+    if flags["add_ignores"] and flags["fix"]:
+        ctx.fail("`--fix` and `--add-ignores` are two steps: fix first, then silence what is left")
+    editing = flags["fix"] or flags["diff"] or flags["add_ignores"]
+    if editing and len(files) > 1 and any(map(_is_stdin, files)):
+        ctx.fail("`-` stands alone where its text is edited")
+    return editing
+
+
+def _is_stdin(file: str) -> bool:
+    return file == "-" or file.startswith("-#/")
+
+
+def _edit(run: Run, readings: Sequence[Reading], examine: Examine, flags: Flags, *, stdin: bool) -> None:
+    from pruneconf.cli.mending import How, mend_file
+
+    mend_file(run, readings, examine, How(flags["unsafe_fixes"], flags["add_ignores"], flags["diff"], stdin))
 
 
 def _graph(model: str, options: ModelOptions, chosen: Chosen) -> ModelGraph:
@@ -124,9 +165,9 @@ def _reports(printed: str, outputs: tuple[str, ...]) -> dict[str | None, str]:
     return reports
 
 
-def _put(text: str, place: str | None) -> None:
+def _put(text: str, place: str | None, stream: TextIO) -> None:
     if place is None:
-        click.echo(text, nl=False, color=True)
+        click.echo(text, stream, nl=False, color=True)
         return
     from pathlib import Path
 
@@ -137,35 +178,32 @@ def _put(text: str, place: str | None) -> None:
         raise PruneconfError(f"cannot write `{place}`: {reason}; name another file with `--output`") from error
 
 
-def _written(form: str, findings: Sequence[Finding], files: Sequence[str], *, strict: bool) -> str:
+def _written(form: str, run: Run, *, strict: bool) -> str:
     from importlib import import_module
 
-    text: str = import_module(f"pruneconf.output.{FORMATS[form]}").write(findings, files, strict=strict)
+    from pruneconf.output.report import Report
+
+    report = Report(run.findings, list(run.files), run.suppressed, strict)
+    text: str = import_module(f"pruneconf.output.{FORMATS[form]}").write(report)
     return text
 
 
-def _text(
-    findings: Sequence[Finding],
-    files: Sequence[str],
-    model: str | None,
-    stream: TextIO | None,
-    **shown: bool,
-) -> str:
+def _text(run: Run, files: Sequence[str], model: str | None, stream: TextIO | None, flags: Flags) -> str:
     from pruneconf.output.style import painter, plain
     from pruneconf.output.summary import statistics, summary
 
-    levels = {"error"} if shown["quiet"] else {"error", "warning"}
-    if shown["verbose"]:
+    levels = {"error"} if flags["quiet"] else {"error", "warning"}
+    if flags["verbose"]:
         levels.add("info")
-    visible = [finding for finding in findings if finding.severity in levels]
+    visible = [finding for finding in run.findings if finding.severity in levels]
     paint = painter(stream) if stream else plain
     parts = []
     if visible:
         from pruneconf.output.text import render
 
         parts.append(render(visible, paint))
-    if shown["statistics"] and visible:
+    if flags["statistics"] and visible:
         parts.append(f"{statistics(visible, paint)}\n")
-    if not shown["quiet"]:
-        parts.append(f"{summary(visible, files, model, paint)}\n")
+    if not flags["quiet"]:
+        parts.append(f"{summary(visible, files, model, paint, run.suppressed)}\n")
     return "".join(parts)

@@ -6,21 +6,14 @@ from collections.abc import Iterator
 
 from pruneconf.config.keys import TELLING
 from pruneconf.document import Document, Mapping, Node, Path, Sequence
-from pruneconf.errors import PruneconfError
 
 _LONGEST = 40
 
 
-def config_lists(document: Document) -> list[tuple[Document, Path]]:
-    """Every literal list that is a config: the document, with the problems of this list alone, and the path to it.
-
-    Raises PruneconfError where there is none.
-    """
+def config_lists(document: Document) -> list[Path]:
+    """The paths to the literal lists that are configs, in the order of the text."""
     entries = document.root.entries if isinstance(document.root, Mapping) else ()
-    found = [entry for entry in entries if _is_telling(entry.value)]
-    if not found:
-        raise PruneconfError(_no_list(document))
-    return [(_part(document, entry.value), (str(entry.key.value),)) for entry in found]
+    return [(str(entry.key.value),) for entry in entries if _is_telling(entry.value)]
 
 
 def unread_lists(document: Document) -> Iterator[str]:
@@ -34,7 +27,8 @@ def unread_lists(document: Document) -> Iterator[str]:
             yield f"{where}: `{unread.name}` is not checked, because `{cut}` in it is known only when it runs"
 
 
-def _no_list(document: Document) -> str:
+def no_list(document: Document) -> str:
+    """What to say of a source in which no list can be checked."""
     for said in unread_lists(document):
         return f"{said}: write out what is in it"
     return f"`{document.name}` holds no config list: as a model, name it before the configs"
@@ -43,10 +37,3 @@ def _no_list(document: Document) -> str:
 def _is_telling(node: Node) -> bool:
     items = node.items if isinstance(node, Sequence) else ()
     return any(entry.key.value in TELLING for item in items if isinstance(item, Mapping) for entry in item.entries)
-
-
-def _part(document: Document, node: Node) -> Document:
-    if not document.problems:
-        return document
-    here = tuple(problem for problem in document.problems if node.start <= problem.start < node.end)
-    return Document(document.name, document.text, document.encoding, document.parsed._replace(problems=here))

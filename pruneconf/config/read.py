@@ -57,6 +57,11 @@ class Reading:
         )
 
     @property
+    def is_there(self) -> bool:
+        """Whether the text parses and the path leads somewhere."""
+        return self.spotless or self.document.find(self.path) is not None
+
+    @property
     def sound(self) -> bool:
         """Whether the document is a config."""
         return self.spotless or not (self.faults or self.document.root is None or self.document.problems)
@@ -74,12 +79,20 @@ def read_config(document: Document, path: Path = ()) -> Reading:
     root = document.find(path)
     if root is None:
         return Reading(document, path)
+    if document.problems and document.is_python:
+        document = document.part(root)
     data = plain(root)
     if not document.problems and is_spotless(data):
         return Reading(document, path, spotless=True)
     from pruneconf.config.check import check
 
     return Reading(document, path, tuple(_placed(fault, document, path) for fault in check(data)))
+
+
+def with_text(reading: Reading, text: str) -> Reading:
+    """The config at the same place of a document, after edits of its text."""
+    before = reading.document
+    return read_config(Document(before.name, text, before.encoding), reading.path)
 
 
 def read_configs(document: Document, path: Path = ()) -> list[Reading]:
@@ -89,9 +102,12 @@ def read_configs(document: Document, path: Path = ()) -> list[Reading]:
     """
     if path or not document.is_python or document.root is None:
         return [read_config(document, path)]
-    from pruneconf.config.python import config_lists
+    from pruneconf.config.python import config_lists, no_list
 
-    return [read_config(part, place) for part, place in config_lists(document)]
+    places = config_lists(document)
+    if not places:
+        raise PruneconfError(no_list(document))
+    return [read_config(document, place) for place in places]
 
 
 def only(readings: list[Reading]) -> Reading:

@@ -138,6 +138,11 @@ class Document:
         found = self._walk(path)
         return found.key if isinstance(found, Entry) else None
 
+    def part(self, node: Node) -> Document:
+        """The document with the problems of this node alone."""
+        here = tuple(p for p in self.problems if node.start <= p.start < node.end)
+        return Document(self.name, self.text, self.encoding, self.parsed._replace(problems=here))
+
     def _walk(self, path: Path) -> Node | Entry | None:
         here: Node | Entry | None = self.root
         for step in path:

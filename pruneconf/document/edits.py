@@ -1,9 +1,26 @@
-"""How to write a value into a document so that it reads back as that value."""
+"""Edits of a text: how to write a value so that it reads back, and how to take out or add an item or an entry.
+
+All leave every byte outside of what they change as it was: comments, quotes, indentation and line breaks.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import NamedTuple
+
 from pruneconf.document.document import Document
-from pruneconf.document.nodes import Scalar, Sequence
+from pruneconf.document.nodes import Entry, Mapping, Node, Path, Scalar, Sequence
+
+_BLANKS = " \t"
+_REST_OF_LINE = r"[ \t]*(?P<comma>,?)(?:[ \t]*|[ \t]+#[^\r\n]*)(?P<break>\r\n|\r|\n|\Z)"
+
+
+class Edit(NamedTuple):
+    """Replace the text in [start, end) by `text`."""
+
+    start: int
+    end: int
+    text: str
 
 
 def scalar_text(document: Document, value: str | float, like: Scalar | None = None) -> str:
@@ -30,3 +47,154 @@ def _reads_back(value: str) -> bool:
 
     node = compose(f"[{value}]").root if value and "\n" not in value else None
     return isinstance(node, Sequence) and [getattr(item, "value", None) for item in node.items] == [value]
+
+
+def removal(document: Document, path: Path) -> tuple[Edit, ...]:
+    """The edits that take out the item or entry at a path; see `removal_of`."""
+    parent = document.find(path[:-1])
+    index = _index(parent, path[-1])
+    return () if parent is None or index is None else removal_of(document, parent, index)
+
+
+def removal_of(document: Document, parent: Node, index: int) -> tuple[Edit, ...]:
+    """The edits that take out the item of a list or the entry of a mapping at an index.
+
+    What stands on lines of its own goes with these lines, and with the comments on them. None where it is the only
+    one there, or where it is written in a way (aliases, anchors, explicit keys) that no plain edit takes apart.
+    """
+    parts = parent.entries if isinstance(parent, Mapping) else parent.items if isinstance(parent, Sequence) else ()
+    extents = [_extent(document, parts[i]) if 0 <= i < len(parts) else None for i in (index - 1, index, index + 1)]
+    before, here, after = extents
+    if len(parts) < 2 or here is None or not parent.start <= here[0] <= here[1] <= parent.end:  # noqa: PLR2004
+        return ()
+    if set("&*!?") & set(document.text[before[1] if before else parent.start : here[0]]) or (before and before > here):
+        return ()
+    if document.text[parent.start] in "[{":
+        return _out_of_flow(document.text, parent.start, before, here, after)
+    if isinstance(parent, Sequence):
+        return _out_of_list(document.text, here)
+    return _out_of_mapping(document.text, here, after)
+
+
+def insertion(document: Document, path: Path, key: str, value: str) -> tuple[Edit, ...]:
+    """The edits that write `key: value` behind the entry at a path; none where that one is no plain `key: value`."""
+    parent, index = document.find(path[:-1]), _index(document.find(path[:-1]), path[-1])
+    if not isinstance(parent, Mapping) or index is None:
+        return ()
+    entry = parent.entries[index]
+    extent = _extent(document, entry)
+    if extent is None or not parent.start <= extent[0] < extent[1] <= parent.end:
+        return ()
+    text = document.text
+    head = text[_line_start(text, entry.key.start) : entry.key.start]
+    new = f"{scalar_text(document, key, entry.key)}: {value}"
+    if text[parent.start] == "{":
+        gap = line_break(text, entry.key.start) + head if not head.strip(_BLANKS) else " "
+        return (Edit(extent[1], extent[1], f",{gap}{new}"),)
+    rest = re.compile(_REST_OF_LINE).match(text, extent[1])
+    if rest is None or rest["comma"] or head.strip(" -"):
+        return ()
+    at = rest.start("break")
+    return (Edit(at, at, line_break(text, at) + " " * len(head) + new),)
+
+
+def relocation(document: Document, path: Path, behind: Path) -> tuple[Edit, ...]:
+    """The edits that move an item of a block list behind a later one; none where lines do not hold it alone."""
+    text, target = document.text, document.find(behind)
+    out = removal(document, path)
+    extent = _extent(document, target) if target is not None else None
+    rest = re.compile(_REST_OF_LINE).match(text, extent[1]) if extent else None
+    if len(out) != 1 or rest is None or out[0].end > rest.start("break"):
+        return ()
+    moved = text[out[0].start : out[0].end]
+    if not moved.lstrip(_BLANKS).startswith("-") or rest["comma"]:
+        return ()
+    at = rest.start("break")
+    return (*out, Edit(at, at, line_break(text, at) + moved.rstrip("\r\n")))
+
+
+def _index(parent: Node | None, step: str | int) -> int | None:
+    if isinstance(parent, Sequence) and isinstance(step, int):
+        return step
+    if isinstance(parent, Mapping):
+        indices = [i for i, entry in enumerate(parent.entries) if entry.key.value == step]
+        return indices[-1] if indices else None
+    return None
+
+
+def _extent(document: Document, part: Node | Entry) -> tuple[int, int] | None:
+    """Where an item or entry stands, without the line breaks behind a block text; None for a value by an alias."""
+    if not isinstance(part, Entry):
+        start, end = part.start, part.end
+    elif part.value.start < part.key.end:
+        return None
+    else:
+        start, end = part.key.start, part.value.end
+    while end > start and document.text[end - 1] in " \t\r\n":
+        end -= 1
+    return start, end
+
+
+def _out_of_flow(
+    text: str, opened: int, before: tuple[int, int] | None, here: tuple[int, int], after: tuple[int, int] | None
+) -> tuple[Edit, ...]:
+    start, end = here
+    line = _line_start(text, start)
+    rest = re.compile(_REST_OF_LINE).match(text, end)
+    alone = _back(text, start, _BLANKS) == line
+    if alone and rest and rest["break"]:
+        whole = Edit(line, rest.end(), "")
+        if rest["comma"]:
+            return (whole,)
+        comma = re.compile(r"[ \t]*,").match(text, before[1]) if before else None
+        return (Edit(comma.start(), comma.end(), ""), whole) if comma and not after else ()
+    if before and re.fullmatch(r"[ \t]*,[ \t]*" if after else r"\s*,\s*", text[before[1] : start]):
+        return (Edit(before[1], end, ""),)
+    first = alone or not text[opened + 1 : start].strip()
+    if after and first and re.fullmatch(r"[ \t]*,\s*", text[end : after[0]]):
+        return (Edit(start, after[0], ""),)
+    return ()
+
+
+def _out_of_list(text: str, here: tuple[int, int]) -> tuple[Edit, ...]:
+    dash = _back(text, here[0], _BLANKS + "\r\n") - 1
+    line = _line_start(text, dash)
+    rest = re.compile(_REST_OF_LINE).match(text, here[1])
+    if text[dash : dash + 1] != "-" or _back(text, dash, _BLANKS) != line or rest is None or rest["comma"]:
+        return ()
+    return (Edit(line, rest.end(), ""),)
+
+
+def _out_of_mapping(text: str, here: tuple[int, int], after: tuple[int, int] | None) -> tuple[Edit, ...]:
+    start, end = here
+    line = _line_start(text, start)
+    rest = re.compile(_REST_OF_LINE).match(text, end)
+    if rest is None or rest["comma"]:
+        return ()
+    if _back(text, start, _BLANKS) == line:
+        return (Edit(line, rest.end(), ""),)
+    if after is None or text[line:start].strip(" -"):
+        return ()
+    behind = rest.end()
+    while text[behind] in " \t\r\n":  # up to the next key, or a comment before it
+        behind += 1
+    return (Edit(start, behind, ""),)
+
+
+def _back(text: str, at: int, chars: str) -> int:
+    while at and text[at - 1] in chars:
+        at -= 1
+    return at
+
+
+def _line_start(text: str, at: int) -> int:
+    return max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+
+
+def line_break(text: str, at: int) -> str:
+    """The line break nearest to a place: that of its line, or else of the line before."""
+    found = re.compile(r"\r\n|\r|\n").search(text, at)
+    if found:
+        return found[0]
+    start = _line_start(text, at)
+    return "\r\n" if text.startswith("\r\n", start - 2) else text[start - 1 : start] or "\n"

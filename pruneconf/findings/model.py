@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pruneconf.document import Document
+from pruneconf.document.edits import Edit
 
 DOCS_URL = "https://pruneconf.github.io/pruneconf/rules"
 
@@ -51,14 +52,6 @@ class Label(NamedTuple):
     start: int
     end: int
     message: str = ""
-
-
-class Edit(NamedTuple):
-    """Replace the text in [start, end) by `text`."""
-
-    start: int
-    end: int
-    text: str
 
 
 class Fix(NamedTuple):

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pruneconf.document import Document
 from pruneconf.findings import Finding, Fix, Label, Severity
+from pruneconf.output.report import Report
 
 
-def write(findings: Sequence[Finding], files: Sequence[str], *, strict: bool) -> str:  # noqa: ARG001 - as every writer takes them
-    """The findings of a run over these files, as JSON."""
+def write(report: Report) -> str:
+    """The findings of a run, as JSON."""
     import json
 
-    return json.dumps(findings_data(findings, len(files)), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(_run(report), indent=1, ensure_ascii=False) + "\n"
 
 
-def findings_data(findings: Sequence[Finding], files: int) -> dict[str, Any]:
-    """The findings of a run over this many files."""
-    severities = [finding.severity for finding in findings]
+def _run(report: Report) -> dict[str, Any]:
+    severities = [finding.severity for finding in report.findings]
     return {
         "format": 1,
-        "findings": [_finding(finding) for finding in findings],
+        "findings": [_finding(finding) for finding in report.findings],
         "summary": {
-            "files": files,
+            "files": len(report.files),
             "errors": severities.count(Severity.ERROR),
             "warnings": severities.count(Severity.WARNING),
             "infos": severities.count(Severity.INFO),
-            "suppressed": 0,
-            "fixable": sum(finding.fix is not None for finding in findings),
+            "suppressed": report.suppressed,
+            "fixable": sum(finding.fix is not None for finding in report.findings),
         },
     }
 

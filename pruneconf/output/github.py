@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 from pruneconf.findings import Finding, Severity
 from pruneconf.output.places import relative
+from pruneconf.output.report import Report
 
 SHOWN = 10
 """Annotations of one kind that GitHub shows for a step; it drops the others without a word."""
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
-def write(findings: Sequence[Finding], files: Sequence[str], *, strict: bool) -> str:  # noqa: ARG001 - as every writer takes them
+def write(report: Report) -> str:
     """A command for each finding and, where GitHub will not show them all, a line of the log that says so."""
-    kinds = Counter(_COMMANDS[finding.severity] for finding in findings)
-    lines = [_command(finding) for finding in findings]
+    kinds = Counter(_COMMANDS[finding.severity] for finding in report.findings)
+    lines = [_command(finding) for finding in report.findings]
     lines += [
         f"pruneconf: GitHub shows {SHOWN} of these {count} annotations ({kind}); this log has them all"
         for kind, count in kinds.items()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from hashlib import sha256
 
 from pruneconf.findings import Finding, Severity
 from pruneconf.output.places import fingerprints, relative
+from pruneconf.output.report import Report
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
 
 
-def write(findings: Sequence[Finding], files: Sequence[str], *, strict: bool) -> str:  # noqa: ARG001 - as every writer takes them
+def write(report: Report) -> str:
     """The report; GitLab wants fingerprints that no two findings of it share."""
-    issues = [_issue(finding, print_) for finding, print_ in zip(findings, fingerprints(findings), strict=True)]
+    issues = [
+        _issue(finding, print_) for finding, print_ in zip(report.findings, fingerprints(report.findings), strict=True)
+    ]
     return json.dumps(issues, indent=1, ensure_ascii=False) + "\n"
 
 

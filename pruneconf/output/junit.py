@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from pruneconf.findings import Finding, Severity
 from pruneconf.output.places import relative
+from pruneconf.output.report import Report
 from pruneconf.output.style import plain, printable
 from pruneconf.output.text import render
 
 
-def write(findings: Sequence[Finding], files: Sequence[str], *, strict: bool) -> str:
+def write(report: Report) -> str:
     """The report; findings that fail nothing are test cases that passed and say what they found."""
-    failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    failing = {Severity.ERROR, Severity.WARNING} if report.strict else {Severity.ERROR}
     root = ET.Element("testsuites", name="pruneconf")
-    for file in files:
-        cases = [_case(finding, failing) for finding in findings if finding.place.document.name == file]
+    for file in report.files:
+        cases = [_case(finding, failing) for finding in report.findings if finding.place.document.name == file]
         name = printable(relative(file))
         cases = cases or [ET.Element("testcase", name="nothing wrong", classname=name)]
         failures = sum(case.find("failure") is not None for case in cases)

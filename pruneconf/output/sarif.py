@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +10,7 @@ from urllib.parse import quote
 from pruneconf.document import Document
 from pruneconf.findings import Finding, Fix, Label, RuleInfo, Severity
 from pruneconf.output.places import fingerprints, relative
+from pruneconf.output.report import Report
 from pruneconf.rules.registry import all_rules
 from pruneconf.version import __version__
 
@@ -20,13 +20,13 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 _ROOT = "%SRCROOT%"
 
 
-def write(findings: Sequence[Finding], files: Sequence[str], *, strict: bool) -> str:  # noqa: ARG001 - as every writer takes them
+def write(report: Report) -> str:
     """The log of one run. Columns count UTF-16 code units, as the readers do that do not look at `columnKind`."""
     rules = [rule.info for rule in all_rules()]
     index = {rule.code: i for i, rule in enumerate(rules)}
     results = [
         _result(finding, index[finding.rule.code], print_)
-        for finding, print_ in zip(findings, fingerprints(findings), strict=True)
+        for finding, print_ in zip(report.findings, fingerprints(report.findings), strict=True)
     ]
     driver = {
         "name": "pruneconf",
@@ -38,7 +38,7 @@ def write(findings: Sequence[Finding], files: Sequence[str], *, strict: bool) ->
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": True}],
         "originalUriBaseIds": {_ROOT: {"description": {"text": "the folder in which pruneconf was run"}}},
-        "artifacts": [{"location": _artifact(file)} for file in files],
+        "artifacts": [{"location": _artifact(file)} for file in report.files],
         "columnKind": "utf16CodeUnits",
         "results": results,
     }

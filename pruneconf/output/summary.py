@@ -11,16 +11,21 @@ if TYPE_CHECKING:
     from pruneconf.findings import Finding
 
 
-def summary(findings: Sequence[Finding], files: Sequence[str], model: str | None, paint: Paint) -> str:
-    """The closing lines: how much was found in these files, and the command to run next."""
+def summary(
+    findings: Sequence[Finding], files: Sequence[str], model: str | None, paint: Paint, suppressed: int = 0
+) -> str:
+    """The closing lines: how much was found in these files, what is suppressed, and the command to run next."""
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = sum(finding.severity == "warning" for finding in findings)
     where = f"in {_count(len(files), 'file')}" + (f", checked against {printable(model)}" if model else "")
+    where += f", {suppressed} suppressed" if suppressed else ""
     if not findings:
         words = ("show", model, files[0]) if model else ("lint", "MODEL", files[0])
         next_command = command_line("pruneconf", *words)
         aim = "to see what it will do" if model else "to check it against the model too"
         return f"{paint('nothing wrong', 'help')} {where}\nnext: {next_command}  ({aim})"
+    fixable = sum(finding.fix is not None and finding.fix.safe for finding in findings)
+    where += f", {fixable} fixable with `--fix`" if fixable else ""
     counts = ", ".join(_count(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count)
     head = paint(counts or _count(len(findings), "info"), "error" if errors else "warning")
     return f"{head} {where}\nnext: pruneconf explain {findings[0].rule.code}  (why {findings[0].rule.name} matters)"

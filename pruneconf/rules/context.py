@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from pruneconf.config import Fault, Reading, SubConfig
 from pruneconf.document import Document, Entry, Mapping, Node, Path, Scalar, pointer
 from pruneconf.document import Sequence as ListNode
-from pruneconf.document.edits import scalar_text
-from pruneconf.findings import Edit, Finding, Fix, Label, RuleInfo, Severity
+from pruneconf.document.edits import Edit, insertion, relocation, removal, scalar_text
+from pruneconf.findings import Finding, Fix, Label, RuleInfo, Severity
 
 if TYPE_CHECKING:
     from pruneconf.graph import ModelGraph
@@ -28,7 +29,8 @@ class Context(NamedTuple):
     """Everything known about one config.
 
     `selection` and `pruner` are None without a model; `plan` is None without a model or without a valid config; rules
-    that need them are not run then. `found` are the findings of the rules that ran before.
+    that need them are not run then. `found` are the findings of the rules that ran before; `stages`, for the rules that
+    look at these, are the stages of the registry whose rules have spoken.
     """
 
     reading: Reading
@@ -37,6 +39,7 @@ class Context(NamedTuple):
     selection_or_none: Selection | None = None
     plan_or_none: Plan | None = None
     pruner_or_none: Pruner | None = None
+    stages: frozenset[str] = frozenset()
 
     @property
     def document(self) -> Document:
@@ -143,6 +146,25 @@ class Context(NamedTuple):
         node = self.document.key(path) if key else self.document.find(path)
         text = scalar_text(self.document, value, node if isinstance(node, Scalar) else None)
         return Fix(f"replace with `{value}`", safe, (Edit(start, end, text),))
+
+    def remove(self, *paths: Path, safe: bool, title: str) -> Fix | None:
+        """The fix that takes items or entries out; none where no plain edits do. With a comment goes its safety."""
+        parts = [removal(self.document, path) for path in paths]
+        edits = sorted(edit for part in parts for edit in part)
+        if not all(parts) or any(edit.end > after.start for edit, after in pairwise(edits)):
+            return None
+        comment = any("#" in self.document.text[edit.start : edit.end] for edit in edits)
+        return Fix(title, safe and not comment, tuple(edits))
+
+    def move(self, path: Path, behind: Path, *, safe: bool, title: str) -> Fix | None:
+        """The fix that moves an item of a list behind a later one; none where no plain edits do."""
+        edits = relocation(self.document, path, behind)
+        return Fix(title, safe, edits) if edits else None
+
+    def insert(self, path: Path, key: str, value: str, *, safe: bool) -> Fix | None:
+        """The fix that writes `key: value` (source text) behind the entry at a path; none where no plain edit does."""
+        edits = insertion(self.document, path, key, value)
+        return Fix(f"add `{key}: {value}`", safe, edits) if edits else None
 
     def _span(self, path: Path, *, key: bool) -> tuple[int, int]:
         node: Node | None = self.document.key(path) if key else self.document.find(path)

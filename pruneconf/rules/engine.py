@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pruneconf.config import Config, Reading, read_config
+
+MARK = "pruneconf:"
+"""What stands in every comment that silences rules; to look for it costs nothing."""
+_WITHOUT_MODEL = frozenset({"text", "faults", "schema", "comments"})
 
 if TYPE_CHECKING:
     from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph
+
+
+class Examined(NamedTuple):
+    """What a run of the rules over one config has found, in the order of the text.
+
+    `suppressed` are the findings that comments in the text silence. `stages` are those of the registry whose rules
+    have had their say, and `channels` where the pruner masks whole ones: what others would find is not known.
+    """
+
+    findings: list[Finding]
+    suppressed: list[Finding]
+    stages: frozenset[str]
 
 
 def lint(config: Config | Reading, graph: ModelGraph | None = None, pruner: str = "level") -> list[Finding]:
@@ -17,17 +33,49 @@ def lint(config: Config | Reading, graph: ModelGraph | None = None, pruner: str 
 
     `config` is a `Config`, or what `read_config` made of a document that may not be one. `pruner` is the one that is to
     carry it out (`level`, `l1`, `l2`, `fpgm` or `random`). Rules that need a traced forward pass say nothing where
-    `graph.origin` is not `operators`. Raises PruneconfError where there is no such pruner.
+    `graph.origin` is not `operators`. What comments silence is left out. Raises PruneconfError where there is no such
+    pruner.
     """
+    return examine(config, graph, pruner).findings
+
+
+def examine(config: Config | Reading, graph: ModelGraph | None = None, pruner: str = "level") -> Examined:
+    """What `lint` finds, with what comments silence kept apart."""
     reading = read_config(config.document, config.path) if isinstance(config, Config) else config
-    if reading.spotless and graph is None:
-        return []
+    document = reading.document
+    marked = MARK in document.text
+    if reading.spotless and graph is None and not marked:
+        return Examined([], [], _WITHOUT_MODEL)
+    stages = _stages(reading, graph, pruner)
     found: list[Finding] = []
-    if not reading.spotless and reading.document.problems:
+    if not reading.spotless and document.problems:
         _run("text", reading, found)
-    if reading.spotless or reading.document.find(reading.path) is not None:
+    if reading.is_there:
         _check(reading, graph, pruner, found)
-    return sorted(_once(found), key=lambda finding: (finding.place.start, finding.rule.code, finding.place.end))
+    found = list(_once(found))
+    silenced: list[Finding] = []
+    if marked and not document.is_json:
+        from pruneconf.rules.comments.suppress import suppress
+
+        _run("comments", reading, found, stages=stages)
+        found, silenced = suppress(document, found)
+    return Examined(_in_order(found), _in_order(silenced), stages)
+
+
+def _stages(reading: Reading, graph: ModelGraph | None, pruner: str) -> frozenset[str]:
+    """The stages whose rules are heard."""
+    if not reading.is_there:
+        return frozenset({"text"})
+    if graph is None or reading.config is None:
+        return _WITHOUT_MODEL
+    from pruneconf.graph import Origin
+
+    traced = {"graph"} if graph.origin is Origin.OPERATORS else set()
+    return _WITHOUT_MODEL | {"model", "plan"} | traced | (set() if pruner == "level" else {"channels"})
+
+
+def _in_order(found: list[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda finding: (finding.place.start, finding.rule.code, finding.place.end))
 
 
 def _once(found: list[Finding]) -> Iterable[Finding]:

@@ -3,13 +3,16 @@
 The heads say when a rule can run, in the order in which they do: `faults` explain what the schema refuses, `schema`
 rules look at what it lets through, `model` rules at selectors and layers, `plan` rules at what a valid config does,
 `graph` rules also at how the layers hang together, which only a traced forward pass tells.
+`comments` rules at the comments that silence all these.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from importlib import import_module
 
+from pruneconf.findings import RuleInfo
 from pruneconf.rules.base import Rule
 
 RULES: dict[str, tuple[str, ...]] = {
@@ -82,7 +85,14 @@ RULES: dict[str, tuple[str, ...]] = {
         "structure.coupled_partly_excluded",
         "structure.group_divisibility",
     ),
+    "comments": (
+        "comments.unused_suppression",
+        "comments.unknown_rule",
+    ),
 }
+
+OF_CHANNELS = frozenset({"PC404", "PC504", "PC505", "PC506", "PC507", "PC508"})
+"""The rules that say more where a pruner masks whole channels."""
 
 
 @cache
@@ -94,3 +104,9 @@ def rules(stage: str) -> tuple[Rule, ...]:
 def all_rules() -> list[Rule]:
     """Every rule, by code."""
     return sorted((rule for stage in RULES for rule in rules(stage)), key=lambda rule: rule.info.code)
+
+
+def heard(stages: Collection[str]) -> list[RuleInfo]:
+    """The rules that have had their whole say in a run of these stages (see `Examined`)."""
+    infos = [rule.info for stage in RULES if stage in stages for rule in rules(stage)]
+    return [info for info in infos if info.code not in OF_CHANNELS or "channels" in stages]

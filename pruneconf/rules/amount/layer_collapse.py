@@ -26,6 +26,9 @@ conv3 Conv2d 64x32x3x3
   total_sparsity: 0.7
   max_sparsity_per_layer: 0.9
 ```
+
+## Fix safety
+Unsafe: it adds a usual cap that leaves room for the total, and so changes which weights are masked.
 """
 
 from __future__ import annotations
@@ -35,14 +38,14 @@ from fractions import Fraction
 
 from pruneconf.findings import Finding
 from pruneconf.plan import Group
-from pruneconf.rules.base import WARNING, rule
+from pruneconf.rules.base import UNSAFE, WARNING, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.words import some
 
 _CAPS = ("0.9", "0.95", "0.99", "0.999")
 
 
-@rule("PC403", "layer-collapse", severity=WARNING, needs="plan")
+@rule("PC403", "layer-collapse", severity=WARNING, needs="plan", fix=UNSAFE)
 def check(ctx: Context) -> Iterator[Finding]:
     explained = ctx.sub_configs_with("PC306")
     for group in ctx.plan.groups:
@@ -51,12 +54,15 @@ def check(ctx: Context) -> Iterator[Finding]:
         at_risk = sorted((layer.numel, layer.name) for layer in group.layers if 0 < layer.numel <= group.masked)
         if at_risk:
             names = [name for _, name in at_risk]
+            path = (*ctx.sub_configs[group.sub_config].path, "total_sparsity")
+            cap = _cap(group)
             yield ctx.finding(
-                (*ctx.sub_configs[group.sub_config].path, "total_sparsity"),
+                path,
                 f"{some(names)} can be masked whole: nothing limits what one layer loses",
                 label=f"{group.masked:,} of {group.numel:,} elements",
-                help=f"write `max_sparsity_per_layer: {_cap(group)}` beside it (`1` if that is meant)",
+                help=f"write `max_sparsity_per_layer: {cap}` beside it (`1` if that is meant)",
                 layers=names,
+                fix=ctx.insert(path, "max_sparsity_per_layer", cap, safe=False),
             )
 
 

@@ -24,6 +24,9 @@ conv2 Conv2d 16x16x3x3
   total_sparsity: 0.3
   max_sparsity_per_layer: 0.5
 ```
+
+## Fix safety
+Safe: the masks are the same without the cap. Unsafe where a comment stands on its line, which goes with it.
 """
 
 from __future__ import annotations
@@ -31,11 +34,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pruneconf.findings import Finding
-from pruneconf.rules.base import INFO, rule
+from pruneconf.rules.base import INFO, SAFE, rule
 from pruneconf.rules.context import Context
 
 
-@rule("PC402", "redundant-cap", severity=INFO, needs="plan")
+@rule("PC402", "redundant-cap", severity=INFO, needs="plan", fix=SAFE)
 def check(ctx: Context) -> Iterator[Finding]:
     for group in ctx.plan.groups:
         sizes = [layer.numel for layer in group.layers if layer.numel]
@@ -43,9 +46,11 @@ def check(ctx: Context) -> Iterator[Finding]:
             continue
         least = group.cap.of(min(sizes))
         if group.masked <= least:
+            path = (*ctx.sub_configs[group.sub_config].path, "max_sparsity_per_layer")
             yield ctx.finding(
-                (*ctx.sub_configs[group.sub_config].path, "max_sparsity_per_layer"),
+                path,
                 f"this cap never binds: the smallest layer may lose {least:,} elements, the whole group loses "
                 f"{group.masked:,}",
                 help="lower or remove it",
+                fix=ctx.remove(path, safe=True, title="remove the cap"),
             )

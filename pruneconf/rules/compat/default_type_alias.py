@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pruneconf.document.edits import line_break
 from pruneconf.findings import Finding, Fix
 from pruneconf.plan.selection import DEFAULT_TYPES
 from pruneconf.rules.base import SAFE, WARNING, rule
@@ -52,11 +53,12 @@ def check(ctx: Context) -> Iterator[Finding]:
 
 
 def _spell_out(ctx: Context, item: Item, present: list[str]) -> Fix | None:
-    """The fix for an entry of a list in brackets; in a list of lines only one type takes the place of another."""
     types = [op_type for op_type in present if op_type not in (item.sub_config.op_types or ())]
     place = ctx.label(item.path)
-    head = ctx.document.text[: place.start].rstrip(" ")
-    if not types or (head.endswith("-") and len(types) > 1):
+    text, column = ctx.document.text, ctx.document.position(place.start).column
+    head = text[place.start - column + 1 : place.start]
+    if not types:
         return None
     quote = '"' if not ctx.document.is_yaml else ""
-    return rewrite(ctx, item.path, ", ".join(f"{quote}{op_type}{quote}" for op_type in types), safe=True)
+    comma = line_break(text, place.start) + head if head.strip() == "-" else ", "
+    return rewrite(ctx, item.path, comma.join(f"{quote}{op_type}{quote}" for op_type in types), safe=True)

@@ -27,20 +27,24 @@ fc Linear 10x16
 - op_names: [conv1]
   exclude: true
 ```
+
+## Fix safety
+Unsafe: an exclusion is moved behind the sub-configs that decide about its layers, so that it holds. A sub-config with
+an amount, or one whose layers are excluded again, is removed. Perhaps the other one was meant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pruneconf.findings import Finding
-from pruneconf.rules.base import ERROR, rule
+from pruneconf.findings import Finding, Fix
+from pruneconf.rules.base import ERROR, UNSAFE, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.order.overlaps import MOST_LABELS
 from pruneconf.rules.words import some
 
 
-@rule("PC301", "unreachable-sub-config", severity=ERROR, needs="plan")
+@rule("PC301", "unreachable-sub-config", severity=ERROR, needs="plan", fix=UNSAFE)
 def check(ctx: Context) -> Iterator[Finding]:
     plan = ctx.plan
     for i, (selected, effective) in enumerate(zip(plan.selected, plan.effective, strict=True)):
@@ -66,4 +70,12 @@ def _finding(ctx: Context, index: int) -> Finding:
         help="the last sub-config that selects a layer decides about it: move this one behind, or remove it",
         related=related,
         layers=names,
+        fix=_fix(ctx, index, later),
     )
+
+
+def _fix(ctx: Context, index: int, later: list[int]) -> Fix | None:
+    path = ctx.sub_configs[index].path
+    if ctx.sub_configs[index].exclude and not all(ctx.sub_configs[j].exclude for j in later):
+        return ctx.move(path, ctx.sub_configs[later[-1]].path, safe=False, title="move it behind the last of these")
+    return ctx.remove(path, safe=False, title="remove this sub-config")

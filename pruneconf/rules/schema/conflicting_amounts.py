@@ -22,14 +22,19 @@ To prune 80 % over all and at most 90 % of any one layer, cap the total:
   total_sparsity: 0.8
   max_sparsity_per_layer: 0.9
 ```
+
+## Fix safety
+Unsafe: of the two it keeps `total_sparsity`, as NNI does, or `sparsity_per_layer` beside `sparsity`; perhaps the other
+one was meant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pruneconf.config.keys import RATIOS
 from pruneconf.findings import Finding
-from pruneconf.rules.base import ERROR, rule
+from pruneconf.rules.base import ERROR, UNSAFE, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.schema.conflicts import conflict, listed
 
@@ -39,9 +44,13 @@ _MEANINGS = {
 }
 
 
-@rule("PC107", "conflicting-amounts", severity=ERROR, needs="schema")
+@rule("PC107", "conflicting-amounts", severity=ERROR, needs="schema", fix=UNSAFE)
 def check(ctx: Context) -> Iterator[Finding]:
     for fault in ctx.faults():
         message = f"a sub-config takes one amount, not {listed(fault.keys)}"
         keep = " or ".join(meaning for key, meaning in _MEANINGS.items() if key in fault.keys)
-        yield conflict(ctx, fault.path, fault.keys, message, f"keep {keep}")
+        kept = next(key for key in RATIOS if key in fault.keys)
+        others = tuple(key for key in fault.keys if key != kept)
+        paths = ((*fault.path, key) for key in others)
+        fix = ctx.remove(*paths, safe=False, title=f"remove {listed(others)}")
+        yield conflict(ctx, fault.path, fault.keys, message, f"keep {keep}", fix)

@@ -17,6 +17,9 @@ The second one has no effect. Often it was copied to be changed, and another nam
 - op_names: [layer1.conv1, layer1.conv2]
   sparsity_per_layer: 0.5
 ```
+
+## Fix safety
+Safe: the entry that is removed has no effect. Unsafe where a comment stands on its line, which goes with it.
 """
 
 from __future__ import annotations
@@ -26,11 +29,11 @@ from collections.abc import Iterator
 from pruneconf.config.keys import SELECTORS
 from pruneconf.document import Path
 from pruneconf.findings import Finding
-from pruneconf.rules.base import WARNING, rule
+from pruneconf.rules.base import SAFE, WARNING, rule
 from pruneconf.rules.context import Context
 
 
-@rule("PC110", "duplicate-entry", severity=WARNING, needs="schema")
+@rule("PC110", "duplicate-entry", severity=WARNING, needs="schema", fix=SAFE)
 def check(ctx: Context) -> Iterator[Finding]:
     for key in SELECTORS:
         first: dict[tuple[Path, str], Path] = {}
@@ -39,4 +42,7 @@ def check(ctx: Context) -> Iterator[Finding]:
             if item.value and earlier != item.path:
                 message = f"`{item.value}` stands twice in `{key}`"
                 related = [ctx.label(earlier, "it stands here first")]
-                yield ctx.finding(item.path, message, help="remove it, or write what was meant", related=related)
+                fix = ctx.remove(item.path, safe=True, title=f"remove `{item.value}`")
+                yield ctx.finding(
+                    item.path, message, help="remove it, or write what was meant", related=related, fix=fix
+                )

@@ -25,6 +25,9 @@ encoder.1.conv1 Conv2d 16x16x3x3
 - op_partial_names: [encoder.]
   sparsity_per_layer: 0.5
 ```
+
+## Fix safety
+Safe: the same layers are selected without the entry. Unsafe where a comment stands on its line, which goes with it.
 """
 
 from __future__ import annotations
@@ -33,13 +36,13 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from operator import or_
 
-from pruneconf.findings import Finding
+from pruneconf.findings import Finding, Fix
 from pruneconf.plan import LayerSet
-from pruneconf.rules.base import WARNING, rule
+from pruneconf.rules.base import SAFE, WARNING, rule
 from pruneconf.rules.context import Context, Item
 
 
-@rule("PC209", "redundant-selector", severity=WARNING, needs="model")
+@rule("PC209", "redundant-selector", severity=WARNING, needs="model", fix=SAFE)
 def check(ctx: Context) -> Iterator[Finding]:
     entries: dict[int, list[Item]] = {}
     for key in ("op_partial_names", "op_names"):
@@ -48,11 +51,13 @@ def check(ctx: Context) -> Iterator[Finding]:
                 entries.setdefault(item.sub_config.index, []).append(item)
     for items in entries.values():
         if len(items) > 1:
-            yield from _sub_config(ctx, items)
+            redundant = list(_redundant(ctx, items))
+            for item, wider, layers in redundant:
+                yield _finding(ctx, item, wider, layers, _fix(ctx, item, [other for other, *_ in redundant]))
 
 
-def _sub_config(ctx: Context, items: list[Item]) -> Iterator[Finding]:
-    """Of entries that match the same, all but the first are redundant: the shortest partial name stays."""
+def _redundant(ctx: Context, items: list[Item]) -> Iterator[tuple[Item, Item, LayerSet]]:
+    """Entries with the wider one that matches their layers too; of those that match the same, the shortest stays."""
     items = sorted(items, key=lambda item: (item.path[-2] == "op_names", len(item.value), item.value))
     partial = [item for item in items if item.path[-2] == "op_partial_names"]
     sets = [_layers(ctx, item) for item in items]
@@ -67,7 +72,7 @@ def _sub_config(ctx: Context, items: list[Item]) -> Iterator[Finding]:
                 and (layers != sets[j] or j < i)
                 and not _same_or_counts_on(item, wider)
             ):
-                yield _finding(ctx, item, wider, layers)
+                yield item, wider, layers
                 break
 
 
@@ -96,11 +101,21 @@ def _counts_on(text: str, part: str) -> bool:
     return part[-1:].isdecimal() and bool(ends) and all(text[end : end + 1].isdecimal() for end in ends)
 
 
-def _finding(ctx: Context, item: Item, wider: Item, layers: LayerSet) -> Finding:
+def _fix(ctx: Context, item: Item, redundant: list[Item]) -> Fix | None:
+    """Remove the entry, or the whole list where all its entries are redundant."""
+    *path, key, _ = item.path
+    beside = [other for other in redundant if other.path[:-1] == item.path[:-1]]
+    whole = len(beside) == len(getattr(item.sub_config, str(key)) or ())
+    what = str(key) if whole else item.value
+    return ctx.remove((*path, key) if whole else item.path, safe=True, title=f"remove `{what}`")
+
+
+def _finding(ctx: Context, item: Item, wider: Item, layers: LayerSet, fix: Fix | None) -> Finding:
     return ctx.finding(
         item.path,
         f"the partial name `{wider.value}` matches everything that `{item.value}` does",
         help="remove it",
         related=[ctx.label(wider.path, "matches these layers too")],
         layers=[layer.name for layer in ctx.selection.layers(layers)],
+        fix=fix,
     )
