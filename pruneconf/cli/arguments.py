@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from pruneconf.cli.settings import settings
 from pruneconf.config import Config, Reading, only, read_configs
 from pruneconf.document import read
 from pruneconf.errors import PruneconfError
@@ -86,8 +87,8 @@ def _pruner(ctx: click.Context, param: click.Parameter, value: str) -> str:  # n
 pruner_option = click.option(
     "--pruner",
     metavar="PRUNER",
-    default="level",
-    show_default=True,
+    default=lambda: settings().pruner,
+    show_default="level",
     callback=_pruner,
     help="What is to carry out the config: level, or l1, l2, fpgm or random, which mask whole output channels.",
 )
@@ -123,7 +124,14 @@ def is_model(argument: str) -> bool:
 
 
 def split(arguments: tuple[str, ...], model: str | None) -> tuple[str | None, list[str]]:
-    """The model among the positional arguments, and the files of the configs; Python alone holds a config."""
+    """The model among the positional arguments, and the files of the configs; Python alone holds a config.
+
+    Without arguments they are the files of the project.
+    """
+    if not arguments:
+        if not settings().files:
+            raise PruneconfError("name a config to check (`.yaml`, `.yml` or `.json`), and before it the model")
+        return model, config_files(settings().folder)
     if model is None and is_model(arguments[0]) and (len(arguments) > 1 or not _is_python(arguments[0])):
         model, *arguments = arguments  # type: ignore[assignment]
         if not arguments:
@@ -163,9 +171,10 @@ def config_files(argument: str) -> list[str]:
         return [argument]
     from pathlib import Path
 
-    found = sorted({str(file) for pattern in PATTERNS for file in Path(argument).rglob(pattern)})
+    patterns = settings().files or PATTERNS
+    found = sorted({str(file) for pattern in patterns for file in Path(argument).rglob(pattern)})
     if not found:
-        raise PruneconfError(f"`{argument}` holds no config: name the file, or call it `{PATTERNS[0]}`")
+        raise PruneconfError(f"`{argument}` holds no config: name the file, or call it `{patterns[0]}`")
     return found
 
 
@@ -258,7 +267,8 @@ def sound_config(config: str, graph: ModelGraph, pruner: str) -> Config:
     if others:
         raise PruneconfError(f"`{config}` holds {1 + len(others)} configs: name one of them, such as `{file}`")
     reading = only(read_lists(file))
-    errors = [finding for finding in lint(reading, graph, pruner) if finding.severity is Severity.ERROR]
+    found = settings().applied(lint(reading, graph, pruner))
+    errors = [finding for finding in found if finding.severity is Severity.ERROR]
     if errors or reading.config is None:
         click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)
         note(f"`{config}` has {len(errors)} error{'s' * (len(errors) != 1)}: mend it first, nothing was done")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
@@ -11,6 +11,7 @@ import click
 
 from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note, pruner_option, read_lists, split
 from pruneconf.cli.run import Run
+from pruneconf.cli.settings import settings
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pruneconf.config import Reading
     from pruneconf.graph import ModelGraph
     from pruneconf.rules.choose import Chosen
+    from pruneconf.rules.engine import Examined
 
 Flags = dict[str, bool]
 """The options that are on or off, by name."""
@@ -34,7 +36,7 @@ FORMATS = {
 
 
 @click.command("lint", short_help="Check configs; with a model, also against that model.")
-@click.argument("arguments", nargs=-1, required=True, metavar="[MODEL] CONFIG...")
+@click.argument("arguments", nargs=-1, metavar="[MODEL] [CONFIG]...")
 @click.option("--model", metavar="MODEL", help="The model, where it is not the first argument.")
 @pruner_option
 @click.option("--select", metavar="RULES", multiple=True, help="Only these rules: codes, code prefixes or names.")
@@ -54,6 +56,7 @@ FORMATS = {
     help="Write a report to FILE, in FORMAT beside what is printed; without FORMAT, what would be printed.",
 )
 @click.option("--statistics", is_flag=True, help="Say at the end how often each rule spoke.")
+@click.option("--watch", is_flag=True, help="Check again whenever a config or the model changes, until Ctrl-C.")
 @click.option("--stdin-filename", metavar="NAME", help="What to call the config read from `-`.")
 @click.option("--verbose", is_flag=True, help="Show infos too.")
 @click.option("--quiet", is_flag=True, help="Show errors only, and no summary.")
@@ -79,35 +82,43 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     MODEL is a model.py (or model.py:attr, package.module:attr) or a *.graph.json written by `pruneconf trace`. CONFIG
     is a YAML or JSON file, a directory, or `-` for standard input; CONFIG#/json/pointer names a list inside a file. In
     a Python file, behind MODEL or alone, every config list that is written out is checked, without running the file.
+
+    What is not said here, `[tool.pruneconf]` in pyproject.toml may say: the model, the files, the rules.
     """
     from pruneconf.rules.choose import chooser
-    from pruneconf.rules.engine import examine
 
-    chosen = chooser(select, ignore)
-    model, files = split(arguments, model)
-    if options.inputs and model is None:
-        ctx.fail("`--input` is about a model: name one before the configs")
+    project = settings()
+    chosen = chooser(select or project.select, ignore or project.ignore)
+    named, (model, files) = model, split(arguments, model)
+    models = {file: model or project.model_of(_name(file, stdin_filename)) for file in files}
     reports = _reports(output_format, outputs)
-    if flags["statistics"] and "text" not in reports.values():
-        ctx.fail("`--statistics` belongs to `--format text`: the other formats list every finding")
-    editing = _is_editing(ctx, files, flags)
-    graph, run = None, Run(chosen)
-    for file in files:
+    for contradiction in _contradictions(models, options, reports.values(), flags):
+        ctx.fail(contradiction)
+    if flags["watch"]:
+        from pruneconf.cli.watch import watch
+
+        watch(lambda: split(arguments, named)[1], filter(None, models.values()))
+        return
+    run = Run(chosen)
+    graphs: dict[str | None, ModelGraph | None] = {None: None}
+    for file, its_model in models.items():
         readings = read_lists(file, stdin_filename)
-        graph = graph or (_graph(model, options, chosen) if model else None)
-        if editing:
-            _edit(run, readings, partial(examine, graph=graph, pruner=pruner), flags, stdin=_is_stdin(file))
+        if its_model not in graphs:
+            graphs[its_model] = _graph(str(its_model), options, chosen)
+        examine = partial(_examine, graph=graphs[its_model], pruner=pruner)
+        if _is_editing(flags):
+            _edit(run, readings, examine, flags, stdin=_is_stdin(file))
             continue
         for reading in readings:
-            run.add(reading, examine(reading, graph, pruner))
+            run.add(reading, examine(reading))
     if baseline:
         from pruneconf.cli.known import leave_out_known
 
         leave_out_known(run, baseline, write=not flags["diff"])
-    stream = sys.stderr if flags["diff"] or (editing and any(map(_is_stdin, files))) else sys.stdout
+    stream = sys.stderr if flags["diff"] or (_is_editing(flags) and any(map(_is_stdin, files))) else sys.stdout
     for place, form in reports.items():
         if form == "text":
-            text = _text(run, files, model, stream if place is None else None, flags)
+            text = _text(run, models, stream if place is None else None, flags)
         else:
             text = _written(form, run, strict=flags["strict"])
         _put(text, place, stream)
@@ -116,26 +127,48 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     ctx.exit(int(failed or (flags["diff"] and run.changed)))
 
 
-def _is_editing(ctx: click.Context, files: Sequence[str], flags: Flags) -> bool:
-    """Whether the texts of the configs are to be edited, or the edits shown."""
+def _contradictions(
+    models: Mapping[str, str | None], options: ModelOptions, formats: Iterable[str], flags: Flags
+) -> Iterator[str]:
+    """What is wrong with the options taken together."""
+    if options.inputs and not any(models.values()):
+        yield "`--input` is about a model: name one before the configs"
+    if flags["statistics"] and "text" not in formats:
+        yield "`--statistics` belongs to `--format text`: the other formats list every finding"
     if flags["unsafe_fixes"] and not (flags["fix"] or flags["diff"]):
-        ctx.fail("`--unsafe-fixes` goes with `--fix` or `--diff`")
+        yield "`--unsafe-fixes` goes with `--fix` or `--diff`"
     if flags["add_ignores"] and flags["fix"]:
-        ctx.fail("`--fix` and `--add-ignores` are two steps: fix first, then silence what is left")
-    editing = flags["fix"] or flags["diff"] or flags["add_ignores"]
-    if editing and len(files) > 1 and any(map(_is_stdin, files)):
-        ctx.fail("`-` stands alone where its text is edited")
-    return editing
+        yield "`--fix` and `--add-ignores` are two steps: fix first, then silence what is left"
+    if _is_editing(flags) and len(models) > 1 and any(map(_is_stdin, models)):
+        yield "`-` stands alone where its text is edited"
+    if flags["watch"] and any(map(_is_stdin, models)):
+        yield "`--watch` is about files: name them in place of `-`"
+
+
+def _is_editing(flags: Flags) -> bool:
+    """Whether the texts of the configs are to be edited, or the edits shown."""
+    return flags["fix"] or flags["diff"] or flags["add_ignores"]
 
 
 def _is_stdin(file: str) -> bool:
     return file == "-" or file.startswith("-#/")
 
 
+def _name(file: str, stdin_filename: str | None) -> str:
+    return stdin_filename if stdin_filename and _is_stdin(file) else file
+
+
 def _edit(run: Run, readings: Sequence[Reading], examine: Examine, flags: Flags, *, stdin: bool) -> None:
     from pruneconf.cli.mending import How, mend_file
 
     mend_file(run, readings, examine, How(flags["unsafe_fixes"], flags["add_ignores"], flags["diff"], stdin))
+
+
+def _examine(reading: Reading, graph: ModelGraph | None, pruner: str) -> Examined:
+    from pruneconf.rules.engine import Examined, examine
+
+    examined, applied = examine(reading, graph, pruner), settings().applied
+    return Examined(applied(examined.findings), applied(examined.suppressed), examined.stages)
 
 
 def _graph(model: str, options: ModelOptions, chosen: Chosen) -> ModelGraph:
@@ -188,8 +221,8 @@ def _written(form: str, run: Run, *, strict: bool) -> str:
     return text
 
 
-def _text(run: Run, files: Sequence[str], model: str | None, stream: TextIO | None, flags: Flags) -> str:
-    from pruneconf.output.style import painter, plain
+def _text(run: Run, models: Mapping[str, str | None], stream: TextIO | None, flags: Flags) -> str:
+    from pruneconf.output.style import linker, painter, plain, unlinked
     from pruneconf.output.summary import statistics, summary
 
     levels = {"error"} if flags["quiet"] else {"error", "warning"}
@@ -201,9 +234,9 @@ def _text(run: Run, files: Sequence[str], model: str | None, stream: TextIO | No
     if visible:
         from pruneconf.output.text import render
 
-        parts.append(render(visible, paint))
+        parts.append(render(visible, paint, linker(stream) if stream else unlinked))
     if flags["statistics"] and visible:
         parts.append(f"{statistics(visible, paint)}\n")
     if not flags["quiet"]:
-        parts.append(f"{summary(visible, files, model, paint, run.suppressed)}\n")
+        parts.append(f"{summary(visible, models, paint, run.suppressed)}\n")
     return "".join(parts)

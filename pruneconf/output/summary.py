@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pruneconf.output.style import Paint, command_line, printable
@@ -11,16 +11,20 @@ if TYPE_CHECKING:
     from pruneconf.findings import Finding
 
 
-def summary(
-    findings: Sequence[Finding], files: Sequence[str], model: str | None, paint: Paint, suppressed: int = 0
-) -> str:
-    """The closing lines: how much was found in these files, what is suppressed, and the command to run next."""
+def summary(findings: Sequence[Finding], models: Mapping[str, str | None], paint: Paint, suppressed: int = 0) -> str:
+    """The closing lines: how much was found in these files, what is suppressed, and the command to run next.
+
+    `models` are the files, each with the model that it was checked against.
+    """
+    file, model = next(iter(models.items()))
+    others = len({*models.values()} - {model, None})
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = sum(finding.severity == "warning" for finding in findings)
-    where = f"in {_count(len(files), 'file')}" + (f", checked against {printable(model)}" if model else "")
+    where = f"in {_count(len(models), 'file')}" + (f", checked against {printable(model)}" if model else "")
+    where += f" and {_count(others, 'other model')}" if model and others else ""
     where += f", {suppressed} suppressed" if suppressed else ""
     if not findings:
-        words = ("show", model, files[0]) if model else ("lint", "MODEL", files[0])
+        words = ("show", model, file) if model else ("lint", "MODEL", file)
         next_command = command_line("pruneconf", *words)
         aim = "to see what it will do" if model else "to check it against the model too"
         return f"{paint('nothing wrong', 'help')} {where}\nnext: {next_command}  ({aim})"

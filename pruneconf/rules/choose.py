@@ -21,12 +21,13 @@ def chooser(select: Iterable[str], ignore: Iterable[str]) -> Chosen:
     wanted, unwanted = _words(select), _words(ignore)
 
     def chosen(info: RuleInfo) -> bool:
-        return (not wanted or _fits(info, wanted)) and not _fits(info, unwanted)
+        return (not wanted or fits(info, wanted)) and not fits(info, unwanted)
 
     return chosen
 
 
-def _fits(info: RuleInfo, words: Iterable[str]) -> bool:
+def fits(info: RuleInfo, words: Iterable[str]) -> bool:
+    """Whether one of these words, codes, code prefixes or names, stands for a rule."""
     return any(info.name == word or info.code.startswith(word) for word in words)
 
 
@@ -37,7 +38,7 @@ def _words(entries: Iterable[str]) -> list[str]:
 
         infos = [rule.info for rule in all_rules()]
         for word in words:
-            if not any(_fits(info, [word]) for info in infos):
+            if not any(fits(info, [word]) for info in infos):
                 raise PruneconfError(unknown_rule(word, infos))
     return words
 

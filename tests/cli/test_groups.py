@@ -69,6 +69,7 @@ def there(tmp_path: Path) -> Path:
     untraced = graph()._replace(origin=Origin.MODULES, couplings=(), missing=("its inputs are not known",))
     write_graph(untraced, tmp_path / "tree.graph.json")
     (tmp_path / "cfg.yaml").write_text(CONFIG)
+    (tmp_path / "other.yaml").write_text(CONFIG)
     return tmp_path
 
 
@@ -110,7 +111,7 @@ def test_lint_for_a_structured_pruner(pruneconf: Run, snapshot: SnapshotAssertio
 
 @pytest.mark.usefixtures("there")
 def test_lint_says_once_what_it_could_not_check(pruneconf: Run, snapshot: SnapshotAssertion) -> None:
-    done = pruneconf("lint", "--pruner", "l1", "tree.graph.json", "cfg.yaml", "cfg.yaml")
+    done = pruneconf("lint", "--pruner", "l1", "tree.graph.json", "cfg.yaml", "other.yaml")
     assert done.stdout.startswith("nothing wrong in 2 files")
     assert done.stderr == snapshot
     assert "PC" not in pruneconf("lint", "--select", "PC2", "tree.graph.json", "cfg.yaml").stderr

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pruneconf.config import read_config
 from pruneconf.document import parse, plain
 from pruneconf.document.comments import comments
-from pruneconf.document.edits import extension, insertion, removal, removal_of
+from pruneconf.document.edits import addition, insertion, removal, removal_of
 from pruneconf.document.nodes import Mapping, Sequence
 from pruneconf.findings.fixes import carry_out, compatible
 from pruneconf.plan import resolve
 from pruneconf.rules import lint
-from pruneconf.rules.comments.ignores import with_ignores
+from pruneconf.rules.comments.ignores import silence
 from pruneconf.rules.engine import examine
 from pruneconf.rules.mend import mend
 from tests.document.texts import written
@@ -151,7 +151,7 @@ def test_what_is_written_behind_a_list_is_there_and_all_else_stays(source, data)
     path = data.draw(st.sampled_from(places))
     names = st.lists(st.sampled_from(["fc", "no", "3", "a b", "it's"]), min_size=1, max_size=2)
     values = data.draw(names | names.map(lambda some: [{"op_names": some, "exclude": True}]))
-    edits = extension(document, path, values)
+    edits = addition(document, path, values)
     if edits:
         after = parse(carry(source.text, edits), "x.yaml")
         assert [plain(item) for item in after.find(path).items] == [*map(plain, document.find(path).items), *values]
@@ -180,7 +180,7 @@ def test_what_is_written_behind_a_list_is_there_and_all_else_stays(source, data)
 )
 def test_a_sub_config_is_written_in_the_style_of_the_list(text, name, after):
     path = () if text.startswith("-") else ("x",)
-    edits = extension(parse(text, name), path, [{"op_names": ["fc"], "exclude": True}])
+    edits = addition(parse(text, name), path, [{"op_names": ["fc"], "exclude": True}])
     assert (carry(text, edits) if edits else text) == after
 
 
@@ -233,12 +233,7 @@ def test_comments_silence_exactly_what_they_name(config, data):
 def test_added_comments_silence_everything_and_nothing_in_vain(config, data):
     text, name = data.draw(texts(config))
     reading = read_config(parse(text, name))
-
-    def with_comments(reading):
-        examined = examine(reading)
-        return examined._replace(findings=with_ignores(reading.document, examined.findings, lambda rule: True))
-
-    done = mend(reading, with_comments)
+    done = silence(reading, examine, lambda rule: True)
     after = examine(done.reading)
     if name == "config.json":
         assert done.reading.document.text == text
