@@ -26,6 +26,7 @@ bench: .venv/dev
 	$(BIN)/python bench/resolve.py
 	$(BIN)/python bench/prune.py
 	$(BIN)/python bench/trace.py
+	$(BIN)/python bench/compact.py
 
 fuzz: .venv/dev
 	$(INSTALL) atheris

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph, read_graph
     from pruneconf.plan import Plan, resolve
-    from pruneconf.pruning import attach, prune, save
+    from pruneconf.pruning import attach, compact, load_compact, prune, save
     from pruneconf.rules import lint
     from pruneconf.tracing import trace
     from pruneconf.version import __version__
@@ -32,8 +32,10 @@ __all__ = [
     "PruneconfError",
     "__version__",
     "attach",
+    "compact",
     "lint",
     "load",
+    "load_compact",
     "prune",
     "read_graph",
     "resolve",
@@ -49,8 +51,10 @@ _HOMES = {
     "PruneconfError": "errors",
     "__version__": "version",
     "attach": "pruning",
+    "compact": "pruning",
     "lint": "rules",
     "load": "config",
+    "load_compact": "pruning",
     "prune": "pruning",
     "read_graph": "graph",
     "resolve": "plan",

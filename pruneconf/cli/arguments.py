@@ -26,6 +26,9 @@ MODEL_ENDINGS = (".graph.json", ".index.json")
 PATTERNS = ("*.prune.yaml", "*.prune.yml", "*.prune.json", "pruneconf.yaml", "pruneconf.yml", "pruneconf.json")
 """What a config is called, where a whole directory is searched."""
 
+coupled_option = click.option(
+    "--coupled", is_flag=True, help="Mask the same channels in coupled layers, so that they can be cut out."
+)
 debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, help="Show tracebacks, and what the model prints."
 )
@@ -263,7 +266,7 @@ def require_torch(purpose: str) -> None:
         )
 
 
-def sound_config(config: str, graph: ModelGraph) -> Config:
+def sound_config(config: str, graph: ModelGraph, pruner: str) -> Config:
     """The config at this place, linted against the model; its errors are shown and end the run."""
     from pruneconf.findings import Severity
     from pruneconf.output.style import painter
@@ -274,7 +277,8 @@ def sound_config(config: str, graph: ModelGraph) -> Config:
     if others:
         raise PruneconfError(f"`{config}` holds {1 + len(others)} configs: name one of them, such as `{file}`")
     reading = only(read_lists(file))
-    errors = [finding for finding in settings().applied(lint(reading, graph)) if finding.severity is Severity.ERROR]
+    found = settings().applied(lint(reading, graph, pruner))
+    errors = [finding for finding in found if finding.severity is Severity.ERROR]
     if errors or reading.config is None:
         click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)
         note(f"`{config}` has {len(errors)} error{'s' * (len(errors) != 1)}: mend it first, nothing was done")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, sound_config
+from pruneconf.cli.arguments import ModelOptions, coupled_option, graph_of, model_options, pruner_option, sound_config
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ PIPED_WIDTH = 1000
 @click.option(
     "--groups", is_flag=True, help="Show which channels can only be removed together; CONFIG may be left out."
 )
+@pruner_option
+@coupled_option
 @model_options
 @click.pass_context
 def command(
@@ -35,17 +37,22 @@ def command(
     model: str,
     config: str | None,
     output_format: str,
+    pruner: str,
     options: ModelOptions,
     *,
     groups: bool,
+    coupled: bool,
 ) -> None:
     """Show the plan: what CONFIG will do to every layer of MODEL, before anything runs."""
-    from pruneconf.plan import resolve
+    from pruneconf.plan import check_channels, resolve
 
     if config is None and not (groups and output_format != "json"):
         ctx.fail("name a CONFIG" + (" (`pruneconf trace` writes the groups alone as JSON)" if groups else ""))
     graph = graph_of(model, options=options)
-    plan = resolve(sound_config(config, graph), graph) if config else None
+    plan = None
+    if config:
+        plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled)
+        check_channels(plan)
     if plan is not None and output_format == "json":
         _print_json(plan, groups=groups)
     elif plan is None or groups:

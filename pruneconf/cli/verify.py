@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, require_torch, sound_config
+from pruneconf.cli.arguments import (
+    ModelOptions,
+    coupled_option,
+    graph_of,
+    model_options,
+    pruner_option,
+    require_torch,
+    sound_config,
+)
 from pruneconf.errors import PruneconfError
 
 
@@ -14,9 +22,13 @@ from pruneconf.errors import PruneconfError
 @click.argument("model")
 @click.argument("config")
 @click.argument("output", type=click.Path(path_type=Path))
+@pruner_option
+@coupled_option
 @model_options
 @click.pass_context
-def command(ctx: click.Context, /, model: str, config: str, output: Path, options: ModelOptions) -> None:
+def command(
+    ctx: click.Context, /, model: str, config: str, output: Path, pruner: str, *, coupled: bool, options: ModelOptions
+) -> None:
     """Check that OUTPUT, which `apply` wrote, is what CONFIG asks of MODEL: counts, masks, zeros, digests."""
     if output.is_file():
         raise PruneconfError(f"`{output}` is a file: the order is MODEL, CONFIG, and the directory that `apply` wrote")
@@ -25,7 +37,8 @@ def command(ctx: click.Context, /, model: str, config: str, output: Path, option
     from pruneconf.pruning import verify
 
     graph = graph_of(model, options=options)
-    verdict = verify(resolve(sound_config(config, graph), graph), output)
+    plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled)
+    verdict = verify(plan, output)
     if verdict.ok:
         click.echo(f"{output} satisfies {config}: {verdict.masked:,} weights masked, {verdict.weights} layers checked")
         return

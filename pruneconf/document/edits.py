@@ -131,6 +131,50 @@ def relocation(document: Document, path: Path, behind: Path) -> tuple[Edit, ...]
     return (*out, Edit(at, at, line_break(text, at) + moved.rstrip("\r\n")))
 
 
+Value = str | bool | float | list[str] | dict[str, "Value"]
+
+
+def addition(document: Document, path: Path, values: Iterable[Value]) -> tuple[Edit, ...]:
+    """The edits that write more items behind the last of a list; none where that one is an alias, or there is none."""
+    text, parent = document.text, document.find(path)
+    if not isinstance(parent, Sequence) or not parent.items:
+        return ()
+    start, end = _extent(document, parent.items[-1]) or (0, 0)
+    if not parent.start <= start < end <= parent.end or any(item.start >= start for item in parent.items[:-1]):
+        return ()
+    line = _line_start(text, start)
+    if text[parent.start] == "[":
+        own_line = line > parent.start and not text[line:start].strip(_BLANKS)
+        between = "," + (line_break(text, end) + text[line:start] if own_line else " ")
+        return (Edit(end, end, "".join(between + _source(document, value) for value in values)),)
+    dash = _back(text, start, _BLANKS + "\r\n") - 1
+    line = _line_start(text, dash)
+    rest = re.compile(_REST_OF_LINE).match(text, end)
+    if text[dash : dash + 1] != "-" or _back(text, dash, _BLANKS) != line or rest is None or rest["comma"]:
+        return ()
+    indent, at = line_break(text, end) + text[line:dash], rest.start("break")
+    return (Edit(at, at, "".join(f"{indent}- " + _in_block(document, value, indent) for value in values)),)
+
+
+def _in_block(document: Document, value: Value, indent: str) -> str:
+    """The source text of an item of a block list: a mapping with a line for each entry."""
+    if not isinstance(value, dict):
+        return _source(document, value)
+    return f"{indent}  ".join(f"{scalar_text(document, key)}: {_source(document, each)}" for key, each in value.items())
+
+
+def _source(document: Document, value: Value) -> str:
+    """A value as source text in one line."""
+    if isinstance(value, bool):
+        return str(value) if document.is_python else str(value).lower()
+    if isinstance(value, list):
+        return "[" + ", ".join(_source(document, each) for each in value) + "]"
+    if isinstance(value, dict):
+        entries = (f"{scalar_text(document, key)}: {_source(document, each)}" for key, each in value.items())
+        return "{" + ", ".join(entries) + "}"
+    return scalar_text(document, value)
+
+
 def _index(parent: Node | None, step: str | int) -> int | None:
     if isinstance(parent, Sequence) and isinstance(step, int):
         return step

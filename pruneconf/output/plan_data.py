@@ -13,6 +13,8 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     graph = plan.graph
     return {
         "format": 1,
+        "pruner": plan.pruner.value,
+        "coupled": plan.coupled,
         "model": {"source": graph.source, "layers": len(graph.layers), "parameters": graph.parameters},
         "layers": [_layer(plan, i) for i in range(len(plan.layers))],
         "groups": [_group(group) for group in plan.groups],
@@ -43,6 +45,7 @@ def share(part: int, whole: int) -> float:
 
 def _layer(plan: Plan, index: int) -> dict[str, Any]:
     entry = plan.layers[index]
+    size = entry.unit if plan.structured else 0
     return {
         "name": entry.layer.name,
         "type": entry.layer.type,
@@ -53,6 +56,9 @@ def _layer(plan: Plan, index: int) -> dict[str, Any]:
         "action": entry.action.value,
         "ratio": entry.ratio.text if entry.ratio else None,
         "masked": entry.masked,
+        "channels": entry.layer.numel // size if size else None,
+        "masked_channels": entry.masked // size if size and entry.masked is not None else None,
+        "held": entry.held or None,
     }
 
 

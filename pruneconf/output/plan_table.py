@@ -23,7 +23,7 @@ def print_table(plan: Plan, console: Console) -> None:
     table.add_column("layer", overflow="fold")
     for heading in ("type", "weight", "decided by", "plan"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("masked", justify="right", no_wrap=True)
+    table.add_column("channels" if plan.structured else "masked", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for entry in plan.layers:
         layer = entry.layer
@@ -73,13 +73,22 @@ def _fate(plan: Plan, entry: LayerPlan) -> tuple[Text, Text, Text]:
     if entry.action is Action.EXCLUDE:
         return Text("exclude", "cyan"), Text(), Text("·" * BAR, "dim")
     ratio = entry.ratio.text if entry.ratio else ""
+    in_group = any(group.sub_config == entry.decided_by for group in plan.groups)
+    what = f"{ratio} of {'group' if in_group else 'layer'}"
     if entry.masked is not None:
         full = round(BAR * share(entry.masked, numel))
-        return Text(f"{ratio} of layer"), Text(f"{entry.masked:,}"), Text("█" * full + "·" * (BAR - full), "red")
+        return Text(what), _amount(plan, entry, entry.masked), Text("█" * full + "·" * (BAR - full), "red")
     group = next(group for group in plan.groups if group.sub_config == entry.decided_by)
     most = min(group.max_masked.get(entry.layer.name, numel), group.masked)
     full = round(BAR * share(most, numel))
-    return Text(f"{ratio} of group"), Text(f"≤ {most:,}"), Text("▒" * full + "·" * (BAR - full), "red")
+    return Text(what), Text("≤ ") + _amount(plan, entry, most), Text("▒" * full + "·" * (BAR - full), "red")
+
+
+def _amount(plan: Plan, entry: LayerPlan, masked: int) -> Text:
+    """How much of a layer is masked: elements, or channels of how many."""
+    if not plan.structured or not entry.unit:
+        return Text(f"{masked:,}")
+    return Text(f"{masked // entry.unit:,}/{entry.layer.numel // entry.unit:,}")
 
 
 def _print_totals(plan: Plan, console: Console) -> None:
@@ -89,15 +98,28 @@ def _print_totals(plan: Plan, console: Console) -> None:
 
 
 def _totals(plan: Plan) -> Iterator[str]:
+    most = "at most " if plan.structured and plan.groups else ""
+    for entry in plan.layers:
+        if entry.held:
+            yield f"{printable(entry.layer.name)}: {_effective(entry)}, {printable(entry.held)}"
     for group in plan.groups:
         cap = f", at most {group.cap.text} of each" if group.cap else ""
         count = f"{len(group.layers)} layer{'s' * (len(group.layers) != 1)}"
         yield (
-            f"group at line {_line(plan, group.sub_config)}: {group.masked:,} of {group.numel:,} weights "
+            f"group at line {_line(plan, group.sub_config)}: {most}{group.masked:,} of {group.numel:,} weights "
             f"({group.ratio.text}) over {count}{cap}"
         )
     pruned = sum(entry.action is Action.PRUNE for entry in plan.layers)
     excluded = sum(entry.action is Action.EXCLUDE for entry in plan.layers)
     untouched = len(plan.layers) - pruned - excluded
     yield f"layers: {pruned} pruned, {excluded} excluded, {untouched} not selected"
-    yield (f"total: {plan.masked:,} of {plan.numel:,} weights masked ({100 * share(plan.masked, plan.numel):.1f} %)")
+    percent = 100 * share(plan.masked, plan.numel)
+    yield f"total: {most}{plan.masked:,} of {plan.numel:,} weights masked ({percent:.1f} %)"
+
+
+def _effective(entry: LayerPlan) -> str:
+    """What a layer loses in place of what the config asks."""
+    asked = entry.ratio.text if entry.ratio else ""
+    if entry.masked is None:
+        return f"{asked} of some channels"
+    return f"{share(entry.masked, entry.layer.numel):.4g} in place of {asked}"

@@ -1,6 +1,7 @@
 """What a config does to a model."""
 
-from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan, Takeover
+from pruneconf.plan.channels import ChannelBudget, ChannelSet
+from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan, Takeover, check_channels
 from pruneconf.plan.pruners import Pruner, channel_axis, maskable, pruner_named
 from pruneconf.plan.resolve import resolve
 from pruneconf.plan.selection import DEFAULT_TYPES, LayerSet, Selection, bits
@@ -9,6 +10,8 @@ __all__ = [
     "DEFAULT_TYPES",
     "Action",
     "Budget",
+    "ChannelBudget",
+    "ChannelSet",
     "Group",
     "LayerPlan",
     "LayerSet",
@@ -18,6 +21,7 @@ __all__ = [
     "Takeover",
     "bits",
     "channel_axis",
+    "check_channels",
     "maskable",
     "pruner_named",
     "resolve",

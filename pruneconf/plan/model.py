@@ -8,7 +8,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pruneconf.config import Config, Ratio
+from pruneconf.errors import PruneconfError
 from pruneconf.graph import Layer, ModelGraph
+from pruneconf.plan.channels import ChannelBudget, ChannelSet
+from pruneconf.plan.pruners import Pruner
 from pruneconf.plan.selection import LayerSet, Selection, bits
 
 
@@ -24,7 +27,9 @@ class LayerPlan(NamedTuple):
     """The fate of one layer.
 
     `decided_by` is the index of the sub-config that has the last word, or None where none selects the layer.
-    `masked` counts the elements of its weight that will be masked; None where the ranking of a group decides.
+    `masked` counts the elements of its weight that will be masked; None where the ranking of a group decides. They are
+    masked `unit` at a time: single elements, or whole channels of so many (0 where the layer's type has no channels).
+    `held` says why a layer loses less than the config asks, because of the layers with which it is coupled.
     """
 
     layer: Layer
@@ -32,13 +37,16 @@ class LayerPlan(NamedTuple):
     action: Action
     ratio: Ratio | None
     masked: int | None
+    unit: int = 1
+    held: str = ""
 
 
 class Group(NamedTuple):
     """The effective layers of one `total_sparsity` sub-config.
 
     `layers` hold each weight once: of layers that share one, the first. `numel` counts their elements, `masked`
-    how many of them are to be masked together. `max_masked[name]` is the most one layer may lose.
+    how many of them are to be masked together: exactly so many elements or, in channels, as many channels as fit.
+    `max_masked[name]` is the most one layer may lose. Nothing smaller than `unit` elements is masked.
     """
 
     sub_config: int
@@ -48,11 +56,12 @@ class Group(NamedTuple):
     masked: int
     cap: Ratio | None
     max_masked: Mapping[str, int]
+    unit: int = 1
 
     @property
     def feasible(self) -> bool:
         """Whether the caps leave room for the masks that the total asks for."""
-        return self.masked <= sum(self.max_masked.values())
+        return self.masked < sum(self.max_masked.values()) + self.unit
 
 
 class Budget(NamedTuple):
@@ -83,14 +92,37 @@ class _Fields(NamedTuple):  # a dataclass would cost the linter's start 1 ms
     layers: tuple[LayerPlan, ...]
     groups: tuple[Group, ...]
     budgets: tuple[Budget, ...]
+    channel_budgets: tuple[ChannelBudget, ...] = ()
+    pruner: Pruner = Pruner.LEVEL
+    coupled: bool = False
 
 
 class Plan(_Fields):
     """What a config does to a model, layer by layer (model order) and group by group (config order).
 
+    `pruner` is the pruner it is made for: `level` gets `budgets`, the others `channel_budgets`.
+    With `coupled`, coupled layers lose the same channels.
+
     `selected[i]` is the set of layers that sub-config `i` selects, `effective[i]` of those that it also decides;
     `selection` turns such sets into layers.
     """
+
+    @property
+    def structured(self) -> bool:
+        """Whether whole channels are masked."""
+        return self.pruner.is_structured
+
+    @property
+    def channel_sets(self) -> tuple[ChannelSet, ...]:
+        """The sets of channels of all budgets."""
+        return tuple(each for budget in self.channel_budgets for each in budget.sets)
+
+    @property
+    def without_channels(self) -> tuple[LayerPlan, ...]:
+        """The layers that are to lose channels, but are of a type that has none."""
+        if not self.structured:
+            return ()
+        return tuple(entry for entry in self.layers if entry.action is Action.PRUNE and not entry.unit)
 
     @cached_property
     def by_name(self) -> Mapping[str, LayerPlan]:
@@ -145,10 +177,19 @@ class Plan(_Fields):
 
     @property
     def masked(self) -> int:
-        """How many elements will be masked in all."""
-        return sum(budget.count for budget in self.budgets)
+        """How many elements will be masked in all; in channels, the most that fit."""
+        return sum(budget.count for budget in self.budgets) + sum(budget.room for budget in self.channel_budgets)
 
     @property
     def numel(self) -> int:
         """How many elements the layers' weights have in all, shared ones once."""
         return sum({entry.layer.parameter: entry.layer.numel for entry in self.layers}.values())
+
+
+def check_channels(plan: Plan) -> None:
+    """Raise PruneconfError where a layer that is to lose channels has none."""
+    for entry in plan.without_channels:
+        raise PruneconfError(
+            f"`{entry.layer.name}` is a `{entry.layer.type}` and has no output channels that `{plan.pruner}` could "
+            "mask, only convolution and linear types have; exclude it, or use the pruner `level`"
+        )

@@ -3,25 +3,30 @@
 from pruneconf.pruning.apply import apply
 from pruneconf.pruning.attach import Attachment, attach
 from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
-from pruneconf.pruning.level import PRUNERS
+from pruneconf.pruning.compact import Compact, compact
 from pruneconf.pruning.masks import MASK_FORMS
 from pruneconf.pruning.prune import prune
 from pruneconf.pruning.report import Report
+from pruneconf.pruning.resize import load_compact
 from pruneconf.pruning.save import save
 from pruneconf.pruning.tensors import unpack
 from pruneconf.pruning.verify import Fault, Verdict, verify
+from pruneconf.pruning.write_compact import CutOut
 
 __all__ = [
     "MASK_FORMS",
-    "PRUNERS",
     "Attachment",
     "Checkpoint",
+    "Compact",
+    "CutOut",
     "Fault",
     "Report",
     "Source",
     "Verdict",
     "apply",
     "attach",
+    "compact",
+    "load_compact",
     "open_checkpoint",
     "prune",
     "save",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
@@ -12,17 +13,19 @@ import torch
 
 from pruneconf.errors import PruneconfError
 from pruneconf.plan import Plan
+from pruneconf.pruning.channels import ChannelCut
 from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
-from pruneconf.pruning.floats import Weights
-from pruneconf.pruning.level import pruned, pruner_for
-from pruneconf.pruning.masks import check_form, kept
+from pruneconf.pruning.choose import cuts_of, plan_for
+from pruneconf.pruning.floats import Format, Weights
+from pruneconf.pruning.level import pruned
+from pruneconf.pruning.masks import AnyCut, check_form, kept
 from pruneconf.pruning.report import REPORT_FILE, Report, report_on
-from pruneconf.pruning.select import Cut
 from pruneconf.pruning.staging import prepare, staged
 from pruneconf.pruning.tensorfile import Tensor
-from pruneconf.pruning.tensors import format_of, locate
+from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
-from pruneconf.pruning.writer import CheckpointWriter, Masking, Progress, file_digest
+from pruneconf.pruning.write_compact import CutOut, write_compact
+from pruneconf.pruning.writer import CheckpointWriter, Masking, Outcome, Progress, file_digest
 
 
 def apply(
@@ -30,10 +33,12 @@ def apply(
     weights: Source,
     out: Path,
     *,
-    pruner: str = "level",
+    pruner: str | None = None,
     masks: str = "bool",
+    seed: int = 0,
     force: bool = False,
     graph_file: Path | None = None,
+    cut_out: CutOut | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
     """Write the masked weights, their masks and a report into the directory `out`.
@@ -42,26 +47,32 @@ def apply(
     not exist or be empty; with `force` it is replaced. It gets `model.safetensors` (shards and their index where the
     input has shards; a directory's other files too), `masks.safetensors` unless `masks` is `none`, and `report.json`.
     It appears whole or not at all. The report has the digests of the config, of the weights, and of `graph_file`, where
-    the plan's graph was read from one, or else of the files that define the model.
+    the plan's graph was read from one, or else of the files that define the model. `pruner` and `seed` are as in
+    `prune`. With `cut_out` it also gets `compact.safetensors`, for `load_compact`: see `compact`.
 
     Raises PruneconfError, and leaves nothing behind, where the plan does not fit the weights or cannot be met, a weight
     is NaN, or `out` cannot be written.
     """
-    choose = pruner_for(plan, pruner)
+    plan = plan_for(plan, pruner)
     check_form(masks)
     checkpoint = open_checkpoint(weights)
     inputs = [*_inputs(plan, graph_file), *checkpoint.inputs]
     place = prepare(out, inputs, checkpoint.folder, force=force)
     where = locate(plan, checkpoint.kinds, checkpoint.source)
     ranked = _ranked(plan, checkpoint, where)
-    cuts = choose(plan, ranked, Workers(torch.get_num_threads()))
+    cuts = cuts_of(plan, ranked, checkpoint.kinds, Workers(torch.get_num_threads()), seed)
     with staged(place, force=force) as folder:
-        maskings = _maskings(where, ranked, cuts)
+        maskings = _maskings(where, cuts, checkpoint.kinds)
         writer = CheckpointWriter(folder, checkpoint, maskings, masks, progress)
         writer.write()
-        outcomes = {name: (ranked[name].format, outcome) for name, outcome in writer.outcomes.items()}
+        outcomes = {name: _outcome(ranked[name].format, cuts[name], writer.outcomes[name]) for name in ranked}
+        compacted, outputs = None, writer.outputs
+        if cut_out:
+            files = [shard.file for shard in checkpoint.shards]
+            compacted, more = write_compact(folder, files, plan, cuts, cut_out)
+            outputs = {**outputs, **more}
         digests = {str(path): file_digest(path) for path in inputs}
-        report = report_on(plan, pruner, outcomes, digests, writer.outputs)
+        report = report_on(plan, seed, outcomes, digests, outputs, compacted)
         (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
     return report
 
@@ -100,11 +111,17 @@ def _equal(one: Tensor, other: Tensor) -> bool:
 
 
 def _maskings(
-    where: Mapping[str, tuple[str, ...]], ranked: Mapping[str, Weights], cuts: Mapping[str, Cut]
+    where: Mapping[str, tuple[str, ...]], cuts: Mapping[str, AnyCut], kinds: Mapping[str, Kind]
 ) -> dict[str, Masking]:
     maskings: dict[str, Masking] = {}
-    for parameter, names in where.items():
-        own = ranked[parameter].format
-        masking = Masking(parameter, own, partial(kept, own=own, cut=cuts[parameter]))
-        maskings |= dict.fromkeys(names, masking)
+    for key, cut in cuts.items():
+        names = cut.names if isinstance(cut, ChannelCut) and key not in where else where[key]
+        own = format_of(kinds[names[0]][0])
+        maskings |= dict.fromkeys(names, Masking(key, own, partial(kept, own=own, cut=cut)))
     return maskings
+
+
+def _outcome(own: Format, cut: AnyCut, outcome: Outcome) -> tuple[int, float | None]:
+    """How many elements of a weight are masked, and the highest finite score among them."""
+    score = cut.score if isinstance(cut, ChannelCut) else own.value(outcome.highest) if outcome.masked else None
+    return outcome.masked, score if score is not None and math.isfinite(score) else None

@@ -40,7 +40,7 @@ class Format:
 
     def value(self, pattern: int) -> float:
         """The number that a pattern stands for."""
-        return float(_floats(np.array([pattern], self.unsigned), self)[0])
+        return float(values(np.array([pattern], self.unsigned), self)[0])
 
 
 FLOAT16 = Format("float16", "F16", 16, 0x7C00)
@@ -71,7 +71,7 @@ def magnitudes(bits: Bits, own: Format, to: Format | None = None) -> Bits:
     mine: Bits = np.bitwise_and(bits, own.unsigned.type(own.magnitude))
     if to is None or to is own:
         return mine
-    return _floats(mine, own).astype(f"<f{to.width // 8}").view(to.unsigned)
+    return values(mine, own).astype(f"<f{to.width // 8}").view(to.unsigned)
 
 
 def narrowed(pattern: int, wide: Format, own: Format) -> int:
@@ -82,7 +82,8 @@ def narrowed(pattern: int, wide: Format, own: Format) -> int:
     return bisect_left(range(own.infinity), value, key=own.value)
 
 
-def _floats(bits: Bits, own: Format) -> npt.NDArray[np.floating[Any]]:
+def values(bits: Bits, own: Format) -> npt.NDArray[np.floating[Any]]:
+    """The numbers that patterns stand for, in a float type that holds them exactly."""
     if own is BFLOAT16:  # the upper half of a float32
         return (bits.astype(np.uint32) << 16).view(np.float32)
     return bits.view(f"<f{own.width // 8}")

@@ -9,9 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pruneconf.errors import PruneconfError
+from pruneconf.pruning.channels import ChannelCut
 from pruneconf.pruning.floats import Bits, Bools, Format, Weights, magnitudes
 from pruneconf.pruning.select import Cut
 from pruneconf.pruning.workers import Workers
+
+AnyCut = Cut | ChannelCut
 
 MASK_FORMS = ("bool", "packed", "none")
 """One byte an element; one bit an element, the first in the highest bit of a byte; or no masks at all."""
@@ -25,11 +28,13 @@ def check_form(form: str) -> None:
         )
 
 
-def kept(bits: Bits, start: int, own: Format, cut: Cut) -> Bools:
+def kept(bits: Bits, start: int, own: Format, cut: AnyCut) -> Bools:
     """Which of a layer's elements from flat index `start` on, given as bit patterns, a cut leaves in place.
 
     The comparison decides, not the value: a weight that is zero by nature may be kept.
     """
+    if isinstance(cut, ChannelCut):
+        return cut.kept(start, bits.size)
     keys = magnitudes(bits, own)
     ties = min(max(cut.stop - start, 0), keys.size)
     if ties in (0, keys.size):
@@ -38,7 +43,7 @@ def kept(bits: Bits, start: int, own: Format, cut: Cut) -> Bools:
 
 
 def mask_in_place(
-    group: Sequence[Weights], cuts: Sequence[Cut], form: str, workers: Workers
+    group: Sequence[Weights], cuts: Sequence[AnyCut], form: str, workers: Workers
 ) -> list[npt.NDArray[Any] | None]:
     """Zero what the cuts take from the layers; the masks, flat, in the form asked for (one of `MASK_FORMS`)."""
     sizes = [layer.bits.size for layer in group]

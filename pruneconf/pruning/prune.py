@@ -8,14 +8,21 @@ import torch
 
 from pruneconf.errors import PruneconfError
 from pruneconf.plan import Plan
-from pruneconf.pruning.level import pruned, pruner_for
+from pruneconf.pruning.channels import ChannelCut
+from pruneconf.pruning.choose import cuts_of, plan_for
+from pruneconf.pruning.level import pruned
 from pruneconf.pruning.masks import check_form, mask_in_place
 from pruneconf.pruning.tensors import as_mask, kind_of, locate, weights_of, write_back
 from pruneconf.pruning.workers import Workers
 
 
-def prune(model: torch.nn.Module, plan: Plan, pruner: str = "level", *, masks: str = "bool") -> dict[str, torch.Tensor]:
+def prune(
+    model: torch.nn.Module, plan: Plan, pruner: str | None = None, *, masks: str = "bool", seed: int = 0
+) -> dict[str, torch.Tensor]:
     """Mask a model in place as a plan says, and return the masks by parameter name (True = kept).
+
+    With the plan's own pruner, or with another: the plan is then made for that one. The structured pruners mask biases
+    too, and have masks for them. `seed` is that of the pruner `random`.
 
     Masked elements become +0.0, every other bit stays. A mask has its weight's shape and device; `masks="packed"` gives
     uint8 masks of ceil(numel / 8) bytes instead (see `unpack`), `masks="none"` gives none. Beyond the masks, memory
@@ -25,15 +32,20 @@ def prune(model: torch.nn.Module, plan: Plan, pruner: str = "level", *, masks: s
     the model as it was, where the plan does not fit the model or cannot be met, or a weight is NaN.
     """
     check_form(masks)
-    choose = pruner_for(plan, pruner)
+    plan = plan_for(plan, pruner)
     parameters = dict(model.named_parameters(remove_duplicate=False))
-    where = locate(plan, {name: kind_of(tensor) for name, tensor in parameters.items()}, "the model")
+    kinds = {name: kind_of(tensor) for name, tensor in parameters.items()}
+    where = locate(plan, kinds, "the model")
     tensors = {parameter: parameters[names[0]] for parameter, names in where.items()}
-    _reject_overlaps(tensors)
     layers = pruned(plan)
     weights = {name: weights_of(layers[name], tensor) for name, tensor in tensors.items()}
     workers = Workers(torch.get_num_threads())
-    cuts = choose(plan, weights, workers)
+    cuts = cuts_of(plan, weights, kinds, workers, seed)
+    for key, cut in cuts.items():
+        if key not in tensors and isinstance(cut, ChannelCut):
+            tensors[key] = parameters[cut.names[0]]
+            weights[key] = weights_of(key, tensors[key])
+    _reject_overlaps(tensors)
     flat = mask_in_place(list(weights.values()), [cuts[name] for name in weights], masks, workers)
     for name, tensor in tensors.items():
         write_back(tensor, weights[name])

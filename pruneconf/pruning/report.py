@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +13,6 @@ import torch
 
 from pruneconf.document import pointer
 from pruneconf.plan import Plan
-from pruneconf.pruning.floats import Format
-from pruneconf.pruning.writer import Outcome
 from pruneconf.version import __version__
 
 REPORT_FILE = "report.json"
@@ -25,7 +22,8 @@ REPORT_FILE = "report.json"
 class LayerReport:
     """What became of one layer.
 
-    `threshold` is the largest magnitude among the masked elements; None where none is masked, or it is infinite.
+    `threshold` is the highest score among what is masked: for `level` a magnitude, else a channel's score or, coupled,
+    the sum of its channels'. None where nothing is masked, or it is infinite.
     """
 
     name: str
@@ -59,8 +57,22 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class CompactReport:
+    """What was cut out: elements of all parameters before and after, and the largest difference of the compact model's
+    outputs, as a share of the largest. `left` says of which layers the masked channels stayed, and why.
+    """
+
+    parameters: int
+    compact_parameters: int
+    difference: float
+    left: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """`report.json` as data; its published schema is `report-v1.schema.json`."""
+    """`report.json` as data; its published schema is `report-v1.schema.json`. `seed` is None but for `random`,
+    `compact` where no channels were to be cut out.
+    """
 
     format: int
     pruner: str
@@ -71,16 +83,24 @@ class Report:
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     versions: Mapping[str, str]
+    coupled: bool
+    seed: int | None
+    compact: CompactReport | None
 
 
 def report_on(
     plan: Plan,
-    pruner: str,
-    outcomes: Mapping[str, tuple[Format, Outcome]],
+    seed: int,
+    outcomes: Mapping[str, tuple[int, float | None]],
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
+    compact: CompactReport | None,
 ) -> Report:
-    """Put a report together. `outcomes` is by parameter; a weight that is not among them lost nothing."""
+    """Put a report together.
+
+    `outcomes` has, by parameter, the masked elements and the highest score among them; a weight that is not there lost
+    nothing.
+    """
     place = pointer(plan.config.path)
     config = plan.config.document.name + (f"#{place}" if place else "")
     layers = tuple(_layer(plan, i, outcomes) for i in range(len(plan.layers)))
@@ -98,18 +118,16 @@ def report_on(
     )
     all_masked = sum(masked.values())
     totals = Totals(plan.numel, all_masked, _share(all_masked, plan.numel))
-    return Report(1, pruner, config, layers, groups, totals, inputs, outputs, _versions())
+    drawn = seed if plan.pruner == "random" else None
+    return Report(
+        1, plan.pruner, config, layers, groups, totals, inputs, outputs, _versions(), plan.coupled, drawn, compact
+    )
 
 
-def _layer(plan: Plan, index: int, outcomes: Mapping[str, tuple[Format, Outcome]]) -> LayerReport:
+def _layer(plan: Plan, index: int, outcomes: Mapping[str, tuple[int, float | None]]) -> LayerReport:
     entry = plan.layers[index]
     layer = entry.layer
-    masked, threshold = 0, None
-    if layer.parameter in outcomes:
-        known, outcome = outcomes[layer.parameter]
-        masked = outcome.masked
-        if masked and math.isfinite(highest := known.value(outcome.highest)):
-            threshold = highest
+    masked, threshold = outcomes.get(layer.parameter, (0, None))
     share = _share(masked, layer.numel)
     return LayerReport(layer.name, layer.parameter, layer.numel, masked, share, entry.decided_by, threshold)
 

@@ -26,7 +26,10 @@ _BY_NAME = {name: known for known in FORMATS for name in (known.name, known.code
 
 
 def format_of(dtype: str) -> Format:
-    """The format of a dtype that the pruner can rank."""
+    """The format of a dtype that the pruner can rank or mask. Raises PruneconfError where it cannot."""
+    if dtype not in _BY_NAME:
+        known = ", ".join(known.name for known in FORMATS)
+        raise PruneconfError(f"cannot mask a tensor of dtype {dtype}, only {known}; convert it first")
     return _BY_NAME[dtype]
 
 

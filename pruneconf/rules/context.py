@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from pruneconf.config import Fault, Reading, SubConfig
 from pruneconf.document import Document, Entry, Mapping, Node, Path, Scalar, pointer
 from pruneconf.document import Sequence as ListNode
-from pruneconf.document.edits import Edit, insertion, relocation, removal, scalar_text
+from pruneconf.document.edits import Edit, addition, insertion, relocation, removal, scalar_text
 from pruneconf.findings import Finding, Fix, Label, RuleInfo, Severity
+from pruneconf.rules.words import some
 
 if TYPE_CHECKING:
     from pruneconf.graph import ModelGraph
@@ -165,6 +166,16 @@ class Context(NamedTuple):
         """The fix that writes `key: value` (source text) behind the entry at a path; none where no plain edit does."""
         edits = insertion(self.document, path, key, value)
         return Fix(f"add `{key}: {value}`", safe, edits) if edits else None
+
+    def exclude(self, names: Sequence[str]) -> Fix | None:
+        """The unsafe fix that writes a last sub-config, which excludes layers; none where no plain edit does."""
+        edits = addition(self.document, self.reading.path, [{"op_names": list(names), "exclude": True}])
+        return Fix(f"exclude {some(names)}", safe=False, edits=edits) if edits else None
+
+    def add_names(self, sub_config: SubConfig, names: Sequence[str]) -> Fix | None:
+        """The unsafe fix that adds layers to the `op_names` of a sub-config; none where no plain edit does."""
+        edits = addition(self.document, (*sub_config.path, "op_names"), names)
+        return Fix(f"add {some(names)}", safe=False, edits=edits) if edits else None
 
     def _span(self, path: Path, *, key: bool) -> tuple[int, int]:
         node: Node | None = self.document.key(path) if key else self.document.find(path)

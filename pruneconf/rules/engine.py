@@ -111,7 +111,7 @@ def _check(reading: Reading, graph: ModelGraph | None, pruner: str, found: list[
         return
     _run("model", reading, found, **known)
     if reading.config is not None:
-        plan = resolve(reading.config, graph, selection)
+        plan = resolve(reading.config, graph, selection, pruner=pruner)
         _run("plan", reading, found, plan_or_none=plan, **known)
         if graph.origin is Origin.OPERATORS:
             _run("graph", reading, found, plan_or_none=plan, **known)

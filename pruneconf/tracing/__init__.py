@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from pruneconf.tracing.inputs import parse_input
     from pruneconf.tracing.load import build, load_graph
     from pruneconf.tracing.modules import module_graph
+    from pruneconf.tracing.rehearse import build_to_run
     from pruneconf.tracing.result import Traced
 
-__all__ = ["Traced", "build", "load_graph", "module_graph", "parse_input", "trace"]
+__all__ = ["Traced", "build", "build_to_run", "load_graph", "module_graph", "parse_input", "trace"]
 
 _HOMES = {
     "Traced": "result",
     "build": "load",
+    "build_to_run": "rehearse",
     "load_graph": "load",
     "module_graph": "modules",
     "parse_input": "inputs",

@@ -13,7 +13,11 @@ from torch import Tensor, nn
 
 from pruneconf.tracing.facts import LARGEST_VALUE, FactTable, empty_twin
 
-_DICTS = ("_parameters", "_buffers", "_modules")
+_DICTS = (
+    *("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_hooks_with_kwargs"),
+    *("_forward_hooks_always_called", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs"),
+)
+"""Attributes of a module that are changed in place."""
 
 
 @contextmanager

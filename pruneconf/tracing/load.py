@@ -27,7 +27,7 @@ from pruneconf.tracing.modules import module_graph
 from pruneconf.tracing.pretrained import load_pretrained
 from pruneconf.tracing.result import Traced
 from pruneconf.tracing.shadow import Shadow
-from pruneconf.tracing.target import Code, Pretrained, Weights, locate
+from pruneconf.tracing.target import Code, Pretrained, Weights, locate, locate_model
 from pruneconf.tracing.user_code import Project, import_file, running
 
 USUAL_NAMES = ("model", "build_model", "get_model", "create_model")
@@ -75,11 +75,17 @@ def build(target: str, device: Device = "cpu") -> nn.Module:
 
     Raises PruneconfError where it cannot be found or built there.
     """
-    what = locate(target)
-    if isinstance(what, Weights):
-        raise PruneconfError(f"`{target}` holds weights and no model; name the code that builds it, e.g. `model.py`")
-    with _built(what, device) as (built, _):
+    with _built(locate_model(target), device) as (built, _):
         return built.model
+
+
+def built_on_cpu(target: str) -> tuple[nn.Module, ExampleInputs | None]:
+    """The model that `target` names, with values, and the example inputs that its file holds.
+
+    Raises PruneconfError where it cannot be found or built.
+    """
+    with _built(locate_model(target), "cpu", inputs=True) as (built, _):
+        return built.model, built.inputs
 
 
 def _load(what: Code | Pretrained, root: Path, given: ExampleInputs | None, device: Device) -> Traced:
@@ -88,7 +94,7 @@ def _load(what: Code | Pretrained, root: Path, given: ExampleInputs | None, devi
         graph = module_graph(built.model, _source(what, root))
         chosen = given or built.inputs
         again = _real_attempt(what, root, given) if device == "meta" else None
-        result = traced(built.model, graph, chosen, built.facts, Source(_project(what), main, root), on_cpu=again)
+        result = traced(built.model, graph, chosen, built.facts, Source(project_of(what), main, root), on_cpu=again)
     sources = {_relative(file, root): file_digest(file) for file in files}
     return Traced(result.graph._replace(sources=dict(sorted(sources.items()))), result.notes)
 
@@ -113,7 +119,7 @@ def _real_attempt(what: Code | Pretrained, root: Path, given: ExampleInputs | No
 @contextmanager
 def _built(what: Code | Pretrained, device: Device, *, inputs: bool = False) -> Iterator[tuple[Built, list[Path]]]:
     """The model, inside the place in which its code runs; afterwards the list holds the files that define it."""
-    project, facts = _project(what), FactTable()
+    project, facts = project_of(what), FactTable()
     name = what.name if isinstance(what, Code) else str(what.directory)
     defining: list[Path] = []
     with running(project, name, "meta" if device == "meta" else None) as files:
@@ -126,7 +132,8 @@ def _built(what: Code | Pretrained, device: Device, *, inputs: bool = False) -> 
     defining += files if isinstance(what, Code) else [what.directory / "config.json"]
 
 
-def _project(what: Code | Pretrained) -> Project:
+def project_of(what: Code | Pretrained) -> Project:
+    """The user's own files around a model."""
     return Project.around(what.path if isinstance(what, Code) else what.directory / "config.json")
 
 

@@ -67,6 +67,14 @@ def _directory(path: Path) -> Pretrained:
     return Pretrained(path)
 
 
+def locate_model(target: str) -> Code | Pretrained:
+    """Find what a model is built from. Raises PruneconfError where it is not there, or is weights alone."""
+    what = locate(target)
+    if isinstance(what, Weights):
+        raise PruneconfError(f"`{target}` holds weights and no model; name the code that builds it, e.g. `model.py`")
+    return what
+
+
 def _around_weights(path: Path) -> Pretrained | Weights:
     if not path.is_file():
         raise PruneconfError(f"there is no file `{path}`; {like_file(str(path))}")

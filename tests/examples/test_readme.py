@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 
 from tests.conftest import Run
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODEL = """\
+import torch
 
 
-def block(language: str, holding: str) -> str:
+def build_model():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(*(torch.nn.Linear(8, 8) for _ in range(4)))
+"""
+
+
+def block(language: str, holding: str, page: str = README) -> str:
     """The code block of a language that holds a text."""
-    (found,) = [code for code in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if holding in code]
+    (found,) = [code for code in re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) if holding in code]
     return found
 
 
@@ -38,11 +49,32 @@ def test_the_error_is_shown_as_it_is_printed(tmp_path: Path, pruneconf: Run) -> 
 
 
 def test_the_commands_run_as_they_stand(tmp_path: Path, pruneconf: Run) -> None:
-    (tmp_path / "model.py").write_text(
-        "import torch\n\nmodel = torch.nn.Sequential(*(torch.nn.Linear(8, 8) for _ in range(4)))\n"
-    )
+    (tmp_path / "model.py").write_text(MODEL)
     commands = re.findall(r"^    pruneconf (init|lint|show|apply|verify)( [^#\n]*)", README, re.MULTILINE)
-    assert [name for name, _ in commands] == ["init", "lint", "show", "apply", "verify", *["lint"] * 5]
-    for name, arguments in commands[:5] + commands[6:]:
+    names = ["init", "lint", "show", "apply", "verify", *["lint"] * 6, "show", "apply"]
+    assert [name for name, _ in commands] == names
+    for name, arguments in commands:
+        if "model.graph.json" in arguments:
+            assert pruneconf("trace", "model.py").returncode == 0
         done = pruneconf(name, *arguments.split())
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_on_channels_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pruneconf: Run) -> None:
+    page = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+    (tmp_path / "model.py").write_text(MODEL)
+    (tmp_path / "pruneconf.yaml").write_text("- op_names: ['0', '1', '2']\n  sparsity_per_layer: 0.5\n")
+    done = pruneconf("apply", "model.py", "pruneconf.yaml", "--pruner", "l1", "--compact", "-o", "small")
+    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    code = ModuleType("model")
+    exec(MODEL, vars(code))
+    monkeypatch.setitem(sys.modules, "model", code)
+    names: dict[str, object] = {}
+    exec(block("python", "load_compact", page), names)
+    inputs = torch.randn(2, 8)
+    loaded = names["model"](inputs)
+    names |= {"model": names["build_model"](), "inputs": inputs}
+    exec(block("python", "pruneconf.compact", page), names)
+    assert torch.allclose(names["small"].model(inputs), loaded, atol=1e-6)
+    assert torch.allclose(names["model"](inputs), loaded, atol=1e-6)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pruneconf.config import read_config
 from pruneconf.document import parse, plain
 from pruneconf.document.comments import comments
-from pruneconf.document.edits import insertion, removal, removal_of
+from pruneconf.document.edits import addition, insertion, removal, removal_of
 from pruneconf.document.nodes import Mapping, Sequence
 from pruneconf.findings.fixes import carry_out, compatible
 from pruneconf.plan import resolve
@@ -140,6 +140,48 @@ def test_what_is_inserted_is_there_and_all_else_stays(source, data):
         assert root.find((*path[:-1], "new_key")).value == 0.5
         assert [comment.text for comment in comments(root)] == source.comments
         assert plain(parse(carry(text, removal(root, (*path[:-1], "new_key"))), "x.yaml").root) == source.data
+
+
+@given(written(), st.data())
+def test_what_is_written_behind_a_list_is_there_and_all_else_stays(source, data):
+    document = parse(source.text, "x.yaml")
+    places = [path for path in [(), *paths(document.root, ())] if isinstance(document.find(path), Sequence)]
+    if not places:
+        return
+    path = data.draw(st.sampled_from(places))
+    names = st.lists(st.sampled_from(["fc", "no", "3", "a b", "it's"]), min_size=1, max_size=2)
+    values = data.draw(names | names.map(lambda some: [{"op_names": some, "exclude": True}]))
+    edits = addition(document, path, values)
+    if edits:
+        after = parse(carry(source.text, edits), "x.yaml")
+        assert [plain(item) for item in after.find(path).items] == [*map(plain, document.find(path).items), *values]
+        assert [comment.text for comment in comments(after)] == source.comments
+        count = len(document.find(path).items)
+        for _ in values:
+            after = parse(carry(after.text, removal(after, (*path, count))), "x.yaml")
+        assert plain(after.root) == source.data
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "after"),
+    [
+        ("- a\n", "x.yaml", "- a\n- op_names: [fc]\n  exclude: true\n"),
+        ("x:\r\n  - a  # why", "x.yaml", "x:\r\n  - a  # why\r\n  - op_names: [fc]\r\n    exclude: true"),
+        ("x: [a]\n", "x.yaml", "x: [a, {op_names: [fc], exclude: true}]\n"),
+        ('{"x": [\n  "a"\n]}\n', "x.json", '{"x": [\n  "a",\n  {"op_names": ["fc"], "exclude": true}\n]}\n'),
+        (
+            "x = [{'op_names': ['a'], 'exclude': True}]\n",
+            "x.py",
+            "x = [{'op_names': ['a'], 'exclude': True}, {\"op_names\": [\"fc\"], \"exclude\": True}]\n",
+        ),
+        ("x: []\n", "x.yaml", "x: []\n"),
+        ("x: [&a b, *a]\n", "x.yaml", "x: [&a b, *a]\n"),
+    ],
+)
+def test_a_sub_config_is_written_in_the_style_of_the_list(text, name, after):
+    path = () if text.startswith("-") else ("x",)
+    edits = addition(parse(text, name), path, [{"op_names": ["fc"], "exclude": True}])
+    assert (carry(text, edits) if edits else text) == after
 
 
 def carry(text, edits):

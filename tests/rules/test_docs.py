@@ -62,12 +62,13 @@ def test_use_instead(rule, shown):
 def test_fix_of_the_example(rule, findings):
     block = blocks(rule, "Example")
     text = block["yaml"]
-    (fix,) = [finding.fix for finding in findings(text, block["layers"]) if finding.rule is rule.info]
+    known = {"layers": block["layers"], "pruner": pruner(rule, "Example")}
+    (fix,) = [finding.fix for finding in findings(text, **known) if finding.rule is rule.info]
     assert fix.safe == (rule.info.fix == "safe")
     for edit in sorted(fix.edits, key=lambda edit: -edit.start):
         text = text[: edit.start] + edit.text + text[edit.end :]
     assert read_config(parse(text, "config.yaml")).config is not None
-    assert rule.info.code not in {finding.rule.code for finding in findings(text, block["layers"])}
+    assert rule.info.code not in {finding.rule.code for finding in findings(text, **known)}
 
 
 @pytest.mark.parametrize("stage", RULES)

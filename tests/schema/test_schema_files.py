@@ -86,6 +86,8 @@ TOTALS = {"numel": 36864, "masked": 29491, "sparsity": 0.8}
 GROUP = {"sub_config": 0, "layers": ["conv1"], "numel": 1500, "ratio": "0.8", "masked": 1200}
 PLAN = {
     "format": 1,
+    "pruner": "l1",
+    "coupled": True,
     "model": {"source": "model.py", "layers": 3, "parameters": 11689512},
     "layers": [
         {
@@ -98,6 +100,9 @@ PLAN = {
             "action": "prune",
             "ratio": "0.8",
             "masked": None,
+            "channels": 64,
+            "masked_channels": None,
+            "held": "coupled with `conv2`, which is excluded",
         },
         {
             "name": "fc",
@@ -109,6 +114,9 @@ PLAN = {
             "action": "none",
             "ratio": None,
             "masked": 0,
+            "channels": None,
+            "masked_channels": None,
+            "held": None,
         },
     ],
     "groups": [
@@ -146,6 +154,14 @@ REPORT = {
     "inputs": {"model.py": SHA},
     "outputs": {"model.safetensors": SHA, "masks.safetensors": SHA},
     "versions": {"pruneconf": "0.1.0"},
+    "coupled": False,
+    "seed": None,
+    "compact": {
+        "parameters": 36874,
+        "compact_parameters": 7383,
+        "difference": 1e-07,
+        "left": {"fc": "it does not run"},
+    },
 }
 SAMPLES = {"graph": GRAPH, "findings": FINDINGS, "plan": PLAN, "report": REPORT}
 

@@ -80,6 +80,7 @@ class Restless(nn.Module):
         self.cache = self.fc(x)
         self.fc.seen = True
         self.fc.bias = None
+        self.fc.register_forward_hook(lambda *_: None)
         return self.drop(self.cache) + random.random() + torch.rand(1)
 
 
@@ -153,6 +154,7 @@ def test_the_model_stays_as_it_was(training):
     for key, value in model.state_dict(keep_vars=True).items():
         assert value is tensors[key][0]
         assert torch.equal(value, tensors[key][1])
+    assert list(model.fc._forward_hooks) == [hook.id]
     assert random.getstate() == states[0]
     assert torch.equal(torch.get_rng_state(), states[1])
     hook.remove()

@@ -32,6 +32,9 @@ With `--pruner l1`:
 - op_names: [stem, block.conv2]
   exclude: true
 ```
+
+## Fix safety
+Unsafe: it excludes the layers in a sub-config at the end, where you may want to prune those that are joined with them.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ from collections.abc import Iterator
 
 from pruneconf.findings import Finding, Label
 from pruneconf.plan import Action, channel_axis
-from pruneconf.rules.base import WARNING, rule
+from pruneconf.rules.base import UNSAFE, WARNING, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.selection.entries import entry_reaching
 from pruneconf.rules.structure.coupled import Cut, cuts, names_of
@@ -53,7 +56,7 @@ _PINS = {
 }
 
 
-@rule("PC506", "coupled-partly-excluded", severity=WARNING, needs="graph")
+@rule("PC506", "coupled-partly-excluded", severity=WARNING, needs="graph", fix=UNSAFE)
 def check(ctx: Context) -> Iterator[Finding]:
     if not ctx.pruner.is_structured:
         return
@@ -69,6 +72,7 @@ def check(ctx: Context) -> Iterator[Finding]:
 def _finding(ctx: Context, index: int, found: list[Cut]) -> Finding:
     cut = found[0]
     names = names_of(cut.pruned)
+    everywhere = list(dict.fromkeys(name for each in found for name in names_of(each.pruned)))
     its = "its" if len(names) == 1 else "their"
     with_whom = _why(ctx, cut)
     joins = (
@@ -82,7 +86,8 @@ def _finding(ctx: Context, index: int, found: list[Cut]) -> Finding:
         f"{some(names)} cannot shrink: {joins}{more}",
         help=_advice(ctx, cut),
         related=_excluded(ctx, cut),
-        layers=list(dict.fromkeys(name for each in found for name in names_of(each.pruned))),
+        layers=everywhere,
+        fix=ctx.exclude(everywhere),
     )
 
 

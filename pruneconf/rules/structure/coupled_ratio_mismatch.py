@@ -32,6 +32,10 @@ With `--pruner l1`:
 - op_names: [stem, block.conv2]
   sparsity_per_layer: 0.25
 ```
+
+## Fix safety
+Unsafe: it adds the layers to the `op_names` of the later sub-config, where you may have meant the other ratio. There
+is no fix where that sub-config selects layers by their types.
 """
 
 from __future__ import annotations
@@ -40,16 +44,16 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from pruneconf.document import Path
-from pruneconf.findings import Finding
+from pruneconf.findings import Finding, Fix
 from pruneconf.plan import LayerPlan
-from pruneconf.rules.base import WARNING, rule
+from pruneconf.rules.base import UNSAFE, WARNING, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.selection.entries import entry_reaching
 from pruneconf.rules.structure.coupled import Cut, channels, cuts, loss, share
 from pruneconf.rules.words import counted
 
 
-@rule("PC505", "coupled-ratio-mismatch", severity=WARNING, needs="graph")
+@rule("PC505", "coupled-ratio-mismatch", severity=WARNING, needs="graph", fix=UNSAFE)
 def check(ctx: Context) -> Iterator[Finding]:
     if not ctx.pruner.is_structured:
         return
@@ -80,7 +84,17 @@ def _finding(ctx: Context, found: list[Cut]) -> Finding:
         help=f"let one sub-config decide about both{_effective(found[0])}",
         related=[ctx.label(_place(ctx, other), loss(other))],
         layers=list(dict.fromkeys(entry.layer.name for cut in found for entry in cut.pruned)),
+        fix=_fix(ctx, found, last),
     )
+
+
+def _fix(ctx: Context, found: list[Cut], last: LayerPlan) -> Fix | None:
+    """Let the sub-config of a layer decide about all of them, where it says so by names alone."""
+    decider = ctx.sub_configs[last.decided_by or 0]
+    if decider.op_names is None or decider.op_types is not None:
+        return None
+    others = (entry for cut in found for entry in cut.pruned if entry.decided_by != decider.index)
+    return ctx.add_names(decider, list(dict.fromkeys(entry.layer.name for entry in others)))
 
 
 def _effective(cut: Cut) -> str:

@@ -30,6 +30,9 @@ With `--pruner l1`:
 - op_names: [fc]
   exclude: true
 ```
+
+## Fix safety
+Unsafe: it excludes the layer in a sub-config of its own at the end, where you may have meant a smaller ratio.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ from decimal import Decimal
 from pruneconf.findings import Finding
 from pruneconf.graph import Coupling, Side
 from pruneconf.plan import Action, LayerPlan, channel_axis
-from pruneconf.rules.base import ERROR, WARNING, rule
+from pruneconf.rules.base import ERROR, UNSAFE, WARNING, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.selection.entries import entry_reaching
 from pruneconf.rules.structure.coupled import channels, masked_channels, names_of
@@ -49,7 +52,7 @@ from pruneconf.rules.words import counted, some
 _MOST = Decimal("0.9")
 
 
-@rule("PC504", "output-layer", severity=ERROR, needs="graph")
+@rule("PC504", "output-layer", severity=ERROR, needs="graph", fix=UNSAFE)
 def check(ctx: Context) -> Iterator[Finding]:
     at_risk: dict[int, list[LayerPlan]] = {}
     explained = set() if ctx.pruner.is_structured else ctx.sub_configs_with("PC406")
@@ -104,6 +107,7 @@ def _finding(ctx: Context, index: int, entries: tuple[LayerPlan, ...]) -> Findin
         f"{some(names)} {makes} the model's output, and {what}",
         help=f"exclude {some(names)}" if structured else f"exclude {it}, or give {it} a ratio of at most {_MOST}",
         layers=names,
+        fix=ctx.exclude(names),
         severity=ERROR if structured else WARNING,
     )
 
