@@ -5,10 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from maker.commands import commands_page
+from maker.formats import format_pages
+
 from pruneconf.findings import RuleInfo
 from pruneconf.rules.registry import all_rules
 
-RULES = Path(__file__).parent / "rules"
+DOCS = Path(__file__).parent
+RULES, REFERENCE = DOCS / "rules", DOCS / "reference"
+BY_HAND = {REFERENCE / "index.md"}
 README = Path(__file__).parents[1] / "README.md"
 MARKS = ("<!-- rules: written by docs/generate.py -->\n", "<!-- end of rules -->\n")
 
@@ -41,20 +46,24 @@ def pages() -> dict[Path, str]:
     """Every generated file and what it should hold."""
     infos = [rule.info for rule in all_rules()]
     tables = {RULES / "index.md": f"# Rules\n\n{table(infos, '')}", README: readme(infos)}
-    return tables | {RULES / f"{info.name}.md": page(info) for info in infos}
+    reference = {REFERENCE / name: text for name, text in format_pages().items()}
+    rules = {RULES / f"{info.name}.md": page(info) for info in infos}
+    return tables | rules | reference | {REFERENCE / "commands.md": commands_page()}
 
 
 def main() -> None:
     """Write or check."""
     wanted = pages()
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    stale += [path for path in RULES.glob("*.md") if path not in wanted]
+    found = {*RULES.glob("*.md"), *REFERENCE.glob("*.md")} - BY_HAND
+    stale += sorted(found - wanted.keys())
     if "--check" in sys.argv[1:]:
         if stale:
             names = ", ".join(path.name for path in stale)
             sys.exit(f"generated pages are stale ({names}): run `make docs`")
         return
     RULES.mkdir(exist_ok=True)
+    REFERENCE.mkdir(exist_ok=True)
     for path in stale:
         if path in wanted:
             path.write_text(wanted[path], encoding="utf-8")
