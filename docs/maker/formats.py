@@ -27,15 +27,28 @@ def format_pages() -> dict[str, str]:
 def _page(path: Path) -> str:
     schema = json.loads(path.read_text(encoding="utf-8"))
     definitions = schema.get("definitions", {})
+    schema, definitions = _written_out(schema, definitions), _written_out(definitions, definitions)
     described = {name: each for name, each in definitions.items() if "description" in each}
     version = path.name.removesuffix(".schema.json")
     parts = [
         f"# {schema['title']}\n\n{_description(schema)}\n",
         f"Generated from [`{version}`](../schema/{path.name}), the JSON Schema of this format (draft 7).\n",
-        _body(schema, definitions),
-        *(f"## {name}\n\n{_description(each)}\n\n{_body(each, definitions)}" for name, each in described.items()),
+        _body(schema),
+        *(f"## {name}\n\n{_description(each)}\n\n{_body(each)}" for name, each in described.items()),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _written_out(node: Any, definitions: Schema) -> Any:
+    """A schema in which definitions that describe nothing stand where they are referred to."""
+    if isinstance(node, list):
+        return [_written_out(each, definitions) for each in node]
+    if not isinstance(node, dict):
+        return node
+    target = definitions.get(node["$ref"].rpartition("/")[2]) if "$ref" in node else None
+    if target is not None and "description" not in target:
+        return _written_out(target, definitions)
+    return {key: _written_out(each, definitions) for key, each in node.items()}
 
 
 def _description(schema: Schema) -> str:
@@ -43,32 +56,31 @@ def _description(schema: Schema) -> str:
     return text
 
 
-def _body(schema: Schema, definitions: Schema) -> str:
+def _body(schema: Schema) -> str:
     """What a schema says besides its description: its type, or its keys."""
-    keys = "".join(_keys(schema, definitions, 0))
+    keys = "".join(_keys(schema, 0))
     shape = _type(schema)
     head = f"{shape[0].upper()}{shape[1:]}.\n" if shape and shape != "object" else ""
     return head + ("\n" if head and keys else "") + keys
 
 
-def _keys(schema: Schema, definitions: Schema, depth: int) -> Iterator[str]:
+def _keys(schema: Schema, depth: int) -> Iterator[str]:
     required = schema.get("required", [])
-    for name, each in _properties(schema, definitions).items():
+    for name, each in _properties(schema).items():
         facts = ", ".join(filter(None, [_type(each), "" if name in required or not required else "may be absent"]))
         text = "" if "$ref" in each else _description(each)
         yield f"{'    ' * depth}- `{name}`{f': {text}' if text else ''}<br>*{facts}*\n"
-        yield from _keys(each, definitions, depth + 1)
+        yield from _keys(each, depth + 1)
 
 
-def _properties(schema: Schema, definitions: Schema) -> dict[str, Schema]:
+def _properties(schema: Schema) -> dict[str, Schema]:
     """The keys of an object, those of its alternatives too: a key that any of them allows is a key of it."""
     found: dict[str, Schema] = dict(schema.get("properties", {}))
     for branch in BRANCHES:
         inner = schema.get(branch, [])
         for each in inner if isinstance(inner, list) else [inner]:
-            target = definitions.get(each.get("$ref", "").rpartition("/")[2], each)
-            if "description" not in target:
-                found = _properties(target, definitions) | found
+            if "description" not in each:
+                found = _properties(each) | found
     return found
 
 
