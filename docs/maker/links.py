@@ -1,7 +1,8 @@
-"""What a built site links to and loads, checked on its files."""
+"""What a built site links to and loads, checked on its files: `python docs/maker/links.py build/site`."""
 
 from __future__ import annotations
 
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -56,3 +57,7 @@ def _leads(link: str, name: str, site: Path, known: dict[str, Page]) -> bool:
     if path in known:
         return not anchor or anchor in known[path].anchors
     return (site / path).is_file()
+
+
+if __name__ == "__main__":
+    sys.exit("\n".join(faults(Path(sys.argv[1]))) or None)
