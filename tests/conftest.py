@@ -21,7 +21,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def pruneconf(tmp_path: Path) -> Run:
     """Run `pruneconf ARGUMENTS` in the test's own folder; the environment has neither colour nor a terminal."""
 
-    def run(*arguments: object, stdin: str | bytes = "", cwd: Path = tmp_path, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: object, stdin: str | bytes = "", cwd: Path = tmp_path, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         clean = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "FORCE_COLOR", "PYTHONWARNINGS"}}
         done = subprocess.run(
             [sys.executable, "-m", "pruneconf", *map(str, arguments)],

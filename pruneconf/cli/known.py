@@ -33,7 +33,7 @@ def leave_out_known(run: Run, file: str, *, write: bool) -> None:
     unknown = [finding for one in checked for finding in baseline.unknown(one, counts)]
     run.suppressed += len(run.findings) - len(unknown)
     run.findings = unknown
-    smaller = baseline.shrunk(counts, checked)
+    smaller = baseline.shrunk(file, counts, checked)
     if write and smaller != counts:
         try:
             baseline.save(file, smaller)

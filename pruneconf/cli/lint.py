@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
@@ -56,6 +56,7 @@ FORMATS = {
     help="Write a report to FILE, in FORMAT beside what is printed; without FORMAT, what would be printed.",
 )
 @click.option("--statistics", is_flag=True, help="Say at the end how often each rule spoke.")
+@click.option("--watch", is_flag=True, help="Check again whenever a config or the model changes, until Ctrl-C.")
 @click.option("--stdin-filename", metavar="NAME", help="What to call the config read from `-`.")
 @click.option("--verbose", is_flag=True, help="Show infos too.")
 @click.option("--quiet", is_flag=True, help="Show errors only, and no summary.")
@@ -88,14 +89,16 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
 
     project = settings()
     chosen = chooser(select or project.select, ignore or project.ignore)
-    model, files = split(arguments, model)
+    named, (model, files) = model, split(arguments, model)
     models = {file: model or project.model_of(_name(file, stdin_filename)) for file in files}
-    if options.inputs and not any(models.values()):
-        ctx.fail("`--input` is about a model: name one before the configs")
     reports = _reports(output_format, outputs)
-    if flags["statistics"] and "text" not in reports.values():
-        ctx.fail("`--statistics` belongs to `--format text`: the other formats list every finding")
-    editing = _is_editing(ctx, files, flags)
+    for contradiction in _contradictions(models, options, reports.values(), flags):
+        ctx.fail(contradiction)
+    if flags["watch"]:
+        from pruneconf.cli.watch import watch
+
+        watch(lambda: split(arguments, named)[1], filter(None, models.values()))
+        return
     run = Run(chosen)
     graphs: dict[str | None, ModelGraph | None] = {None: None}
     for file, its_model in models.items():
@@ -103,7 +106,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         if its_model not in graphs:
             graphs[its_model] = _graph(str(its_model), options, chosen)
         examine = partial(_examine, graph=graphs[its_model], pruner=pruner)
-        if editing:
+        if _is_editing(flags):
             _edit(run, readings, examine, flags, stdin=_is_stdin(file))
             continue
         for reading in readings:
@@ -112,7 +115,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         from pruneconf.cli.known import leave_out_known
 
         leave_out_known(run, baseline, write=not flags["diff"])
-    stream = sys.stderr if flags["diff"] or (editing and any(map(_is_stdin, files))) else sys.stdout
+    stream = sys.stderr if flags["diff"] or (_is_editing(flags) and any(map(_is_stdin, files))) else sys.stdout
     for place, form in reports.items():
         if form == "text":
             text = _text(run, models, stream if place is None else None, flags)
@@ -124,16 +127,27 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     ctx.exit(int(failed or (flags["diff"] and run.changed)))
 
 
-def _is_editing(ctx: click.Context, files: Sequence[str], flags: Flags) -> bool:
-    """Whether the texts of the configs are to be edited, or the edits shown."""
+def _contradictions(
+    models: Mapping[str, str | None], options: ModelOptions, formats: Iterable[str], flags: Flags
+) -> Iterator[str]:
+    """What is wrong with the options taken together."""
+    if options.inputs and not any(models.values()):
+        yield "`--input` is about a model: name one before the configs"
+    if flags["statistics"] and "text" not in formats:
+        yield "`--statistics` belongs to `--format text`: the other formats list every finding"
     if flags["unsafe_fixes"] and not (flags["fix"] or flags["diff"]):
-        ctx.fail("`--unsafe-fixes` goes with `--fix` or `--diff`")
+        yield "`--unsafe-fixes` goes with `--fix` or `--diff`"
     if flags["add_ignores"] and flags["fix"]:
-        ctx.fail("`--fix` and `--add-ignores` are two steps: fix first, then silence what is left")
-    editing = flags["fix"] or flags["diff"] or flags["add_ignores"]
-    if editing and len(files) > 1 and any(map(_is_stdin, files)):
-        ctx.fail("`-` stands alone where its text is edited")
-    return editing
+        yield "`--fix` and `--add-ignores` are two steps: fix first, then silence what is left"
+    if _is_editing(flags) and len(models) > 1 and any(map(_is_stdin, models)):
+        yield "`-` stands alone where its text is edited"
+    if flags["watch"] and any(map(_is_stdin, models)):
+        yield "`--watch` is about files: name them in place of `-`"
+
+
+def _is_editing(flags: Flags) -> bool:
+    """Whether the texts of the configs are to be edited, or the edits shown."""
+    return flags["fix"] or flags["diff"] or flags["add_ignores"]
 
 
 def _is_stdin(file: str) -> bool:
@@ -208,7 +222,7 @@ def _written(form: str, run: Run, *, strict: bool) -> str:
 
 
 def _text(run: Run, models: Mapping[str, str | None], stream: TextIO | None, flags: Flags) -> str:
-    from pruneconf.output.style import painter, plain
+    from pruneconf.output.style import linker, painter, plain, unlinked
     from pruneconf.output.summary import statistics, summary
 
     levels = {"error"} if flags["quiet"] else {"error", "warning"}
@@ -220,7 +234,7 @@ def _text(run: Run, models: Mapping[str, str | None], stream: TextIO | None, fla
     if visible:
         from pruneconf.output.text import render
 
-        parts.append(render(visible, paint))
+        parts.append(render(visible, paint, linker(stream) if stream else unlinked))
     if flags["statistics"] and visible:
         parts.append(f"{statistics(visible, paint)}\n")
     if not flags["quiet"]:

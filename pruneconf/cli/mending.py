@@ -17,7 +17,7 @@ from pruneconf.output.diff import diff
 from pruneconf.output.style import printable
 from pruneconf.output.text import location
 from pruneconf.rules.choose import Chosen
-from pruneconf.rules.comments.ignores import with_ignores
+from pruneconf.rules.comments.ignores import silence
 from pruneconf.rules.engine import Examined
 from pruneconf.rules.mend import LeftOut, Mended, mend
 
@@ -45,37 +45,26 @@ def mend_file(run: Run, readings: Sequence[Reading], examine: Examine, how: How)
             note(_left_out(one, ignores=how.ignores))
         run.add(done.reading, done.examined)
         text, count = done.reading.document.text, count + len(done.fixed)
+    _write(before, text, how)
     if text != before.text:
         run.changed = True
-        what = f"{count} finding{'s' * (count != 1)} in `{printable(before.name)}`"
-        note(f"{'would ' if how.diff else ''}{_verb(how)} {what}")
-    _write(before, text, how)
+        note(f"{_verb(how)} {count} finding{'s' * (count != 1)} in `{printable(before.name)}`")
 
 
 def _verb(how: How) -> str:
     if how.diff:
-        return "silence" if how.ignores else "fix"
+        return "would silence" if how.ignores else "would fix"
     return "silenced" if how.ignores else "fixed"
 
 
 def _mended(reading: Reading, examine: Examine, chosen: Chosen, how: How) -> Mended:
     if how.ignores:
-        return _silenced(reading, examine, chosen)
+        return silence(reading, examine, chosen)
 
     def wanted(finding: Finding) -> bool:
         return chosen(finding.rule) and finding.fix is not None and (how.unsafe or finding.fix.safe)
 
     return mend(reading, examine, wanted)
-
-
-def _silenced(reading: Reading, examine: Examine, chosen: Chosen) -> Mended:
-    def with_comments(reading: Reading) -> Examined:
-        examined = examine(reading)
-        findings = with_ignores(reading.document, examined.findings, chosen)
-        return Examined(findings, examined.suppressed, examined.stages)
-
-    done = mend(reading, with_comments)
-    return done._replace(examined=examine(done.reading))
 
 
 def _left_out(one: LeftOut, *, ignores: bool) -> str:

@@ -76,9 +76,14 @@ def unknown(checked: Checked, counts: Counts) -> list[Finding]:
     return [finding for finding in checked.findings if now[finding.rule.code] > known.get(finding.rule.code, 0)]
 
 
-def shrunk(counts: Counts, checked: Iterable[Checked]) -> Counts:
-    """The counts without what is found no more; only rules that had their say count for that."""
-    smaller = {name: dict(rules) for name, rules in counts.items()}
+def shrunk(file: str, counts: Counts, checked: Iterable[Checked]) -> Counts:
+    """The counts in a baseline file without what is found no more, in files that are gone or were checked.
+
+    Of those only rules count that had their say.
+    """
+    checked, folder = list(checked), Path(file).parent
+    here = {one.key for one in checked}
+    smaller = {name: dict(rules) for name, rules in counts.items() if name in here or not _is_gone(folder, name)}
     for one in checked:
         now = Counter(finding.rule.code for finding in one.findings)
         for code in [code for code in smaller.get(one.key, {}) if code in one.heard]:
@@ -87,13 +92,19 @@ def shrunk(counts: Counts, checked: Iterable[Checked]) -> Counts:
     return {name: rules for name, rules in left.items() if rules}
 
 
+def _is_gone(folder: Path, name: str) -> bool:
+    """Whether there is no file of this key."""
+    files = (name, name.partition("#/")[0])
+    return not name.startswith("<") and not any((folder / file).exists() for file in files)
+
+
 def save(file: str, counts: Counts) -> None:
     """Write a baseline, sorted. Raises PruneconfError where it cannot be written."""
     data = {"format": FORMAT, "findings": counts}
     target = Path(os.path.realpath(file))
     try:
-        mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
-        replace(target, (json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode(), mode)
+        like = target.stat() if target.exists() else 0o666 & ~_umask()
+        replace(target, (json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode(), like)
     except OSError as error:
         raise PruneconfError(f"cannot write `{file}`: {(error.strerror or str(error)).lower()}") from error
 

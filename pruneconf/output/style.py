@@ -10,6 +10,9 @@ from typing import TextIO
 Paint = Callable[[str, str], str]
 """(text, style) to the text in that style."""
 
+Link = Callable[[str, str], str]
+"""(text, URL) to the text that leads there."""
+
 _CODES = {
     "error": "1;31",
     "warning": "1;33",
@@ -38,6 +41,22 @@ def plain(text: str, style: str) -> str:  # noqa: ARG001 - the other painter use
 
 def _ansi(text: str, style: str) -> str:
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if text else text
+
+
+def linker(stream: TextIO) -> Link:
+    """How to link for a stream: on a terminal that shows styles, and as FORCE_HYPERLINK has it (`0`: never)."""
+    forced = os.environ.get("FORCE_HYPERLINK")
+    usual = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return _osc8 if (forced != "0" if forced else usual) else unlinked
+
+
+def unlinked(text: str, url: str) -> str:  # noqa: ARG001 - the other linker uses it
+    """The text as it is."""
+    return text
+
+
+def _osc8(text: str, url: str) -> str:
+    return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
 
 
 def printable(text: str) -> str:

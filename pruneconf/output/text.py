@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator
 
 from pruneconf.findings import Finding, Label
 from pruneconf.output.excerpt import excerpt
-from pruneconf.output.style import Paint, printable
+from pruneconf.output.style import Link, Paint, printable, unlinked
 
 
-def render(findings: Iterable[Finding], paint: Paint) -> str:
-    """Findings one after the other, an empty line after each."""
-    return "".join(f"{line}\n" for finding in findings for line in _finding(finding, paint))
+def render(findings: Iterable[Finding], paint: Paint, link: Link = unlinked) -> str:
+    """Findings one after the other, an empty line after each; the codes of rules lead to their pages."""
+    return "".join(f"{line}\n" for finding in findings for line in _finding(finding, paint, link))
 
 
-def _finding(finding: Finding, paint: Paint) -> Iterator[str]:
+def _finding(finding: Finding, paint: Paint, link: Link) -> Iterator[str]:
     severity = finding.severity.value
-    title = f"{paint(f'{severity}[{finding.rule.code}]', severity)} {finding.rule.name}"
+    code = link(paint(f"{severity}[{finding.rule.code}]", severity), finding.rule.url)
+    title = f"{code} {finding.rule.name}"
     yield f"{title}: {paint(printable(finding.message), 'strong')}"
     labels = [(finding.place, severity), *((label, "frame") for label in finding.related)]
     gutter = max(len(str(label.document.position(label.start).line)) for label, _ in labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pruneconf.config import Config, Reading, read_config
 
@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     from pruneconf.graph import ModelGraph
 
 
-class Examined(NamedTuple):
+class Examined:
     """What a run of the rules over one config has found, in the order of the text.
 
     `suppressed` are the findings that comments in the text silence. `stages` are those of the registry whose rules
     have had their say, and `channels` where the pruner masks whole ones: what others would find is not known.
     """
 
-    findings: list[Finding]
-    suppressed: list[Finding]
-    stages: frozenset[str]
+    __slots__ = ("findings", "stages", "suppressed")
+
+    def __init__(self, findings: list[Finding], suppressed: list[Finding], stages: frozenset[str]) -> None:
+        self.findings = findings
+        self.suppressed = suppressed
+        self.stages = stages
 
 
 def lint(config: Config | Reading, graph: ModelGraph | None = None, pruner: str = "level") -> list[Finding]:

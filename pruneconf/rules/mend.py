@@ -21,7 +21,9 @@ from pruneconf.rules.registry import RULES, rules
 
 MOST_PASSES = 30
 MOST_TRIALS = 60
-"""How many texts are tried in one pass, where fixes have to be told apart."""
+"""How many texts are tried in one pass, where fixes have to be told apart; fewer of a long text."""
+MOST_TRIED = 2_000_000
+"""About how many characters these texts come to."""
 
 _HIDES = (
     ("PC101", "PC602", "PC603", "PC604"),
@@ -73,26 +75,42 @@ def _first_kind(findings: list[Finding]) -> list[Finding]:
 
 
 def _pass(state: Mended, batch: list[Finding], examine: Callable[[Reading], Examined]) -> Mended:
-    """One pass: the largest part of the batch that keeps its promise, found by halving where not all of it does."""
+    """One pass: a large part of the batch that keeps its promise, found by trial where not all of it does."""
+    text = state.reading.document.text
     accepted: list[Finding] = []
     best, left_out = (state.reading, state.examined), list(state.left_out)
-    parts, trials = [batch], 0
+    parts, trials = [batch], min(MOST_TRIALS, 4 + MOST_TRIED // len(text))
     while parts:
         part = parts.pop()
-        trials += 1
-        reading = with_text(state.reading, carry_out(state.reading.document.text, [*accepted, *part]))
+        trials -= 1
+        reading = with_text(state.reading, carry_out(text, [*accepted, *part]))
         after = examine(reading)
         because = _broken_promise(state.examined, after, reading, [*accepted, *part])
         if because is None:
             accepted, best = [*accepted, *part], (reading, after)
-        elif len(part) == 1 or trials > MOST_TRIALS:
+        elif len(part) == 1 or trials < 0:
             left_out += [LeftOut(finding, because or None) for finding in part]
         else:
-            middle = len(part) // 2
-            parts += [part[middle:], part[:middle]]
+            parts += _halves(part, state, after)
     made = {finding.fix for finding in accepted}
     fixed = [finding for finding in state.examined.findings if finding.fix and finding.fix in made]
     return Mended(*best, [*state.fixed, *fixed], left_out)
+
+
+def _halves(part: list[Finding], before: Mended, after: Examined) -> list[list[Finding]]:
+    """Two parts of a batch: those in sub-configs in which something new is found, to be tried after the others."""
+    depth = len(before.reading.path) + 2
+    known = set(map(_identity, before.examined.findings))
+    places = {_steps(finding, depth) for finding in after.findings if _identity(finding) not in known}
+    suspect = [_steps(finding, depth) in places for finding in part]
+    if all(suspect) or not any(suspect):
+        suspect = [i >= len(part) // 2 for i in range(len(part))]
+    return [[finding for finding, doubt in zip(part, suspect, strict=True) if doubt is kind] for kind in (True, False)]
+
+
+def _steps(finding: Finding, depth: int) -> tuple[str, ...]:
+    """The first steps of the pointer to a finding."""
+    return tuple(finding.place.pointer.split("/", depth)[:depth])
 
 
 def _broken_promise(before: Examined, after: Examined, reading: Reading, fixed: Sequence[Finding]) -> str | None:

@@ -174,3 +174,12 @@ def test_a_reader_that_goes_away_is_no_failure(here: Path) -> None:
     done = subprocess.run(["bash", "-c", command], cwd=here, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout.startswith("error[PC101]")
+
+
+def test_codes_lead_to_the_pages_of_rules_where_links_are_shown(here: Path, pruneconf: Run) -> None:
+    (here / "bad.yaml").write_text(TYPO)
+    linked = pruneconf("lint", "bad.yaml", FORCE_HYPERLINK="1").stdout
+    page = "https://pruneconf.github.io/pruneconf/rules/unknown-key/"
+    assert linked.startswith(f"\x1b]8;;{page}\x1b\\error[PC101]\x1b]8;;\x1b\\ unknown-key")
+    assert "\x1b]8" not in pruneconf("lint", "bad.yaml", FORCE_HYPERLINK="0", FORCE_COLOR="1").stdout
+    assert "\x1b" not in pruneconf("lint", "bad.yaml").stdout

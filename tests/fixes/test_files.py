@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -84,6 +85,25 @@ def test_a_file_that_has_changed_meanwhile_is_refused(config, tmp_path):
     with pytest.raises(PruneconfError, match="has changed since it was read"):
         rewrite(document, SAFE)
     assert (config.read_text(), listing(tmp_path)) == ("- changed\n", ["cfg.yaml"])
+
+
+def test_a_config_that_changes_while_its_model_is_traced_is_left_as_it_is(config, tmp_path, pruneconf):
+    """Nothing that somebody saves meanwhile is lost."""
+    (tmp_path / "model.py").write_text(
+        "from pathlib import Path\n\nfrom torch import nn\n\n"
+        "Path('cfg.yaml').write_text('- changed\\n')\nmodel = nn.Sequential(nn.Conv2d(3, 8, 3))\n"
+    )
+    done = pruneconf("lint", "--fix", "model.py", "cfg.yaml", "--no-cache")
+    assert (done.returncode, config.read_text()) == (2, "- changed\n")
+    assert done.stderr.endswith("`cfg.yaml` has changed since it was read: it is left as it is, run this again\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_owner_stays(config, pruneconf):
+    os.chown(config, 1234, 1235)
+    pruneconf("lint", "--fix", "cfg.yaml")
+    assert config.read_text() == SAFE
+    assert (config.stat().st_uid, config.stat().st_gid) == (1234, 1235)
 
 
 def test_what_is_no_file_is_refused():
@@ -170,3 +190,52 @@ def test_a_rule_that_finds_more_than_is_known_is_reported_whole(config, prunecon
     assert done.returncode == 1
     assert done.stdout.count("PC110]") == 2
     assert "2 suppressed" in done.stdout
+
+
+def test_a_baseline_forgets_files_that_are_gone_and_no_others(config, tmp_path, pruneconf):
+    other, third = tmp_path / "other.yaml", tmp_path / "third.yaml"
+    for path in (other, third):
+        path.write_text(OLD)
+    pruneconf("lint", "--baseline", "known.json", "cfg.yaml", "other.yaml", "third.yaml")
+    other.unlink()
+    done = pruneconf("lint", "--baseline", "known.json", "cfg.yaml")
+    assert done.returncode == 0
+    assert list(json.loads((tmp_path / "known.json").read_text())["findings"]) == ["cfg.yaml", "third.yaml"]
+
+
+def test_fixing_shrinks_a_baseline(config, tmp_path, pruneconf):
+    pruneconf("lint", "--baseline", "known.json", "cfg.yaml")
+    done = pruneconf("lint", "--fix", "--baseline", "known.json", "cfg.yaml")
+    assert (done.returncode, config.read_text()) == (0, SAFE)
+    assert json.loads((tmp_path / "known.json").read_text())["findings"] == {"cfg.yaml": {"PC103": 1}}
+
+
+def test_fix_removes_comments_that_silence_nothing(config, pruneconf):
+    config.write_text(
+        "# pruneconf: ignore-file[PC110, PC601] old ones\n"
+        "# ours\n"
+        "- op_types: [Conv2d, Conv2d]  # all # pruneconf: ignore[PC406] gone\n"
+        "  # pruneconf: ignore[extreme-ratio]\n"
+        "  sparsity_per_layer: 0.5\n"
+    )
+    assert pruneconf("lint", "--strict", "cfg.yaml").stdout.count("PC901]") == 3
+    done = pruneconf("lint", "--fix", "--strict", "cfg.yaml")
+    assert done.returncode == 0
+    assert config.read_text() == (
+        "# pruneconf: ignore-file[PC110] old ones\n"
+        "# ours\n"
+        "- op_types: [Conv2d, Conv2d]  # all\n"
+        "  sparsity_per_layer: 0.5\n"
+    )
+
+
+def test_reports_go_where_the_text_does_not(config, tmp_path, pruneconf):
+    done = pruneconf("lint", "--diff", "--format", "json", "--output", "text:out.txt", "cfg.yaml")
+    assert done.stdout.startswith("--- cfg.yaml\n")
+    said, _, report = done.stderr.partition("\n")
+    assert said == "pruneconf: would fix 2 findings in `cfg.yaml`"
+    assert json.loads(report)["summary"]["errors"] == 1
+    assert "PC103" in (tmp_path / "out.txt").read_text()
+    pruneconf("lint", "--add-ignores", "cfg.yaml")
+    for form in ("sarif", "github", "gitlab"):
+        assert "PC103" not in pruneconf("lint", "--format", form, "cfg.yaml").stdout.partition('"results"')[2]

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+from pruneconf.config import Reading
 from pruneconf.document import Document
 from pruneconf.document.edits import Edit
 from pruneconf.findings import Finding, Fix, Severity
 from pruneconf.findings.directives import Directive, directives
 from pruneconf.rules.choose import Chosen
+from pruneconf.rules.engine import Examined
+from pruneconf.rules.mend import Mended, mend
 
 
-def with_ignores(document: Document, findings: list[Finding], chosen: Chosen) -> list[Finding]:
+def silence(reading: Reading, examine: Callable[[Reading], Examined], chosen: Chosen) -> Mended:
+    """A text with comments that silence the errors and warnings of the chosen rules, as `mend` gives it."""
+
+    def with_comments(reading: Reading) -> Examined:
+        examined = examine(reading)
+        findings = _with_ignores(reading.document, examined.findings, chosen)
+        return Examined(findings, examined.suppressed, examined.stages)
+
+    done = mend(reading, with_comments)
+    return done._replace(examined=examine(done.reading))
+
+
+def _with_ignores(document: Document, findings: list[Finding], chosen: Chosen) -> list[Finding]:
     """The findings; the fix of each chosen error and warning is a comment at the end of its line that silences it.
 
     There is none in JSON, which has no comments, in a text that does not parse, and for rules about such comments.
