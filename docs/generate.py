@@ -13,15 +13,19 @@ from pruneconf.rules.registry import all_rules
 
 DOCS = Path(__file__).parent
 RULES, REFERENCE = DOCS / "rules", DOCS / "reference"
+SHOWN = DOCS.parent / "tests" / "rules" / "__snapshots__" / "test_docs"
 BY_HAND = {REFERENCE / "index.md"}
 README = Path(__file__).parents[1] / "README.md"
 MARKS = ("<!-- rules: written by docs/generate.py -->\n", "<!-- end of rules -->\n")
 
 
 def page(info: RuleInfo) -> str:
-    """The page of one rule."""
+    """The page of one rule: its documentation, and what its example is tested to print."""
     fix = f" · fix: {info.fix}" if info.fix else ""
-    return f"# {info.name} ({info.code})\n\n{info.severity.value} · needs: {info.needs}{fix}\n\n{info.doc}\n"
+    shown = SHOWN / f"test_example[{info.code}].txt"
+    says = f"It says:\n```text\n{shown.read_text(encoding='utf-8').strip()}\n```\n\n" if shown.exists() else ""
+    doc = info.doc.replace("## Use instead", f"{says}## Use instead", 1)
+    return f"# {info.name} ({info.code})\n\n{info.severity.value} · needs: {info.needs}{fix}\n\n{doc}\n"
 
 
 def table(infos: list[RuleInfo], folder: str) -> str:
