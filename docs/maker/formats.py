@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from maker.examples import examples
+
 Schema = dict[str, Any]
 SCHEMAS = Path(__file__).parents[2] / "schema"
 BRANCHES = ("if", "then", "else", "allOf", "anyOf")
@@ -21,7 +23,9 @@ LIMITS = {
 def format_pages() -> dict[str, str]:
     """Every page by its name, such as `findings.md`."""
     paths = sorted(SCHEMAS.glob("*.schema.json"))
-    return {f"{path.name.partition('-')[0]}.md": _page(path) for path in paths}
+    pages = {f"{path.name.partition('-')[0]}.md": _page(path) for path in paths}
+    shown = examples()
+    return {name: text + shown.get(name, "") for name, text in pages.items()}
 
 
 def _page(path: Path) -> str:
@@ -94,6 +98,8 @@ def _type(schema: Schema) -> str:
     if "anyOf" in schema and "properties" not in schema:
         return " or ".join(dict.fromkeys(filter(None, map(_type, schema["anyOf"]))))
     names = schema.get("type", [])
+    if "allOf" in schema and not names:
+        return " and ".join(filter(None, map(_type, schema["allOf"])))
     words = [WORDS[name](schema) if name in WORDS else name for name in ([names] if isinstance(names, str) else names)]
     limits = [text.format(schema[key]) for key, text in LIMITS.items() if key in schema]
     if "pattern" in schema:
