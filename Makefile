@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint docs docs-check bench clean
+.PHONY: demo test lint docs docs-check bench fuzz clean
 
 demo: .venv/demo
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -32,8 +32,14 @@ bench: .venv/dev
 	$(BIN)/python bench/prune.py
 	$(BIN)/python bench/trace.py
 
+fuzz: .venv/dev
+	$(INSTALL) atheris
+	mkdir -p .fuzz
+	cp -n schema/tests/*/*.yaml schema/tests/*/*.json .fuzz
+	$(BIN)/python tests/fuzz/fuzz.py .fuzz -max_total_time=600 -max_len=2048 -artifact_prefix=.fuzz/
+
 clean:
-	rm -rf .venv build dist demo-out
+	rm -rf .fuzz .venv build dist demo-out
 
 # torch comes first and pinned, so that nothing else decides which build of it is installed
 .venv/torch: constraints.txt

@@ -49,7 +49,7 @@ def _example(config: str, command: str) -> str:
         for name, text in (("model.graph.json", json.dumps(GRAPH)), ("cfg.yaml", config)):
             Path(name).write_text(text, encoding="utf-8")
         done = CliRunner().invoke(cli, [command, "--format", "json", "model.graph.json", "cfg.yaml"])
-    said = f"what `pruneconf {command} --format json model.graph.json cfg.yaml` prints for\n\n```yaml\n{config}```\n"
+    said = f"what `pruneconf {command} --format json model.graph.json cfg.yaml` prints for\n\n```yaml\n{config}```"
     return _block(done.stdout, said)
 
 

@@ -165,10 +165,10 @@ def _edit(run: Run, readings: Sequence[Reading], examine: Examine, flags: Flags,
 
 
 def _examine(reading: Reading, graph: ModelGraph | None, pruner: str) -> Examined:
-    from pruneconf.rules.engine import examine
+    from pruneconf.rules.engine import Examined, examine
 
     examined, applied = examine(reading, graph, pruner), settings().applied
-    return examined._replace(findings=applied(examined.findings), suppressed=applied(examined.suppressed))
+    return Examined(applied(examined.findings), applied(examined.suppressed), examined.stages)
 
 
 def _graph(model: str, options: ModelOptions, chosen: Chosen) -> ModelGraph:

@@ -79,7 +79,7 @@ def _pass(state: Mended, batch: list[Finding], examine: Callable[[Reading], Exam
     text = state.reading.document.text
     accepted: list[Finding] = []
     best, left_out = (state.reading, state.examined), list(state.left_out)
-    parts, trials = [batch], min(MOST_TRIALS, 4 + MOST_TRIED // len(text))
+    parts, trials = [batch], min(MOST_TRIALS, 4 + MOST_TRIED // (1 + len(text)))
     while parts:
         part = parts.pop()
         trials -= 1

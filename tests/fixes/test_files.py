@@ -239,3 +239,12 @@ def test_reports_go_where_the_text_does_not(config, tmp_path, pruneconf):
     pruneconf("lint", "--add-ignores", "cfg.yaml")
     for form in ("sarif", "github", "gitlab"):
         assert "PC103" not in pruneconf("lint", "--format", form, "cfg.yaml").stdout.partition('"results"')[2]
+
+
+@pytest.mark.parametrize("option", ["--fix", "--add-ignores", "--diff"])
+def test_an_empty_file_stays_empty(tmp_path, pruneconf, option):
+    (tmp_path / "empty.yaml").write_text("")
+    done = pruneconf("lint", option, "empty.yaml")
+    assert done.returncode == 1
+    assert "PC004" in done.stdout + done.stderr
+    assert (tmp_path / "empty.yaml").read_text() == ""
