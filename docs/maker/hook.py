@@ -29,10 +29,12 @@ DRAWING = re.compile(r'<img alt="([^"]*)" src="[./]*(pictures/[\w-]+\.svg)" ?/?>
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the pages that are generated behind those that the navigation names."""
+    """Put the pages that the navigation does not name behind those that it does."""
     sections: dict[str, list[Any]] = {}
     for entry in config.nav or []:
         sections |= entry if isinstance(entry, dict) else {}
+    named = {"index.md", *sections["Guide"]}
+    sections["Guide"] += sorted(path.name for path in DOCS.glob("*.md") if path.name not in named)
     for path in SCHEMAS:
         title = json.loads(path.read_text(encoding="utf-8"))["title"]
         sections["Reference"].append({title: f"reference/{path.name.partition('-')[0]}.md"})
