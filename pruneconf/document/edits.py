@@ -6,6 +6,7 @@ All leave every byte outside of what they change as it was: comments, quotes, in
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pruneconf.document.document import Document
@@ -96,6 +97,23 @@ def insertion(document: Document, path: Path, key: str, value: str) -> tuple[Edi
         return ()
     at = rest.start("break")
     return (Edit(at, at, line_break(text, at) + " " * len(head) + new),)
+
+
+def extension(document: Document, path: Path, values: Iterable[str]) -> tuple[Edit, ...]:
+    """The edits that write texts behind the last item of a list; none where that one is no plain scalar on a line."""
+    node, text = document.find(path), document.text
+    last = node.items[-1] if isinstance(node, Sequence) and node.items else None
+    if not isinstance(last, Scalar) or not node or not node.start <= last.start < last.end <= node.end:
+        return ()
+    new = [scalar_text(document, value, last) for value in values]
+    head, line_end = text[_line_start(text, last.start) : last.start], document.line_end(last.start)
+    if last.end > line_end:
+        return ()
+    if text[node.start] in "[(":
+        return (Edit(last.end, last.end, "".join(f", {one}" for one in new)),)
+    if head.strip(_BLANKS) != "-":
+        return ()
+    return (Edit(line_end, line_end, "".join(line_break(text, line_end) + head + one for one in new)),)
 
 
 def relocation(document: Document, path: Path, behind: Path) -> tuple[Edit, ...]:

@@ -53,15 +53,19 @@ def mend(
 ) -> Mended:
     """Carry out the fixes of the findings that are wanted, until there are none left.
 
-    `examine` lints a reading; `wanted` says of a finding with a fix whether to carry it out.
+    `examine` lints a reading; `wanted` says of a finding with a fix whether to carry it out. One that is left out is
+    tried again once the others are made, so that mending what was mended changes nothing.
     """
-    state = Mended(reading, examine(reading), [], [])
+    state, tried = Mended(reading, examine(reading), [], []), 0
     for _ in range(MOST_PASSES):
         refused = {_identity(one.finding) for one in state.left_out}
         fixable = [found for found in state.examined.findings if found.fix and _identity(found) not in refused]
         batch = _first_kind([found for found in fixable if wanted(found)])
         if not batch:
-            break
+            if not state.left_out or len(state.fixed) == tried:
+                break
+            state, tried = state._replace(left_out=[]), len(state.fixed)
+            continue
         state = _pass(state, compatible(batch), examine)
     still = {_identity(finding) for finding in state.examined.findings}
     return state._replace(left_out=[one for one in state.left_out if _identity(one.finding) in still])

@@ -68,6 +68,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "order.exclude_overridden",
         "order.cap_lost",
         "order.total_group_shrunk",
+        "order.mergeable_sub_configs",
         "amount.infeasible_total",
         "amount.redundant_cap",
         "amount.layer_collapse",

@@ -79,6 +79,40 @@ def test_edits_in_block_style(before, after):
         assert done.reading.document.text == after.replace("\n", line_break)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "- op_names:\n    - conv1 # one\n  sparsity_per_layer: 0.5\n- op_names: [fc]\n  sparsity_per_layer: 0.5\n",
+            "- op_names:\n    - conv1 # one\n    - fc\n  sparsity_per_layer: 0.5\n",
+        ),
+        (
+            "- {op_partial_names: ['conv2'], sparsity_per_layer: 0.5}\n- {op_partial_names: [conv3], sparsity_per_layer: 0.50}\n",
+            "- {op_partial_names: ['conv2', 'conv3'], sparsity_per_layer: 0.5}\n",
+        ),
+        (
+            "- op_types: [Conv2d]\n  sparsity_per_layer: 0.5\n- op_types:\n  - Linear\n  sparsity_per_layer: 0.5\n",
+            "- op_types: [Conv2d, Linear]\n  sparsity_per_layer: 0.5\n",
+        ),
+    ],
+)
+def test_sub_configs_that_differ_in_one_list_are_merged(before, after):
+    assert mended(before).reading.document.text == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- op_types: [Conv2d]\n  sparsity_per_layer: 0.5\n- op_names: [fc]\n  sparsity_per_layer: 0.5\n",
+        "- op_names: [conv1]\n  total_sparsity: 0.5\n- op_names: [fc]\n  total_sparsity: 0.5\n",
+        "- op_names: [conv1]\n  sparsity_per_layer: 0.5\n- op_names: [fc]\n  sparsity_per_layer: 0.6\n",
+        "- op_types: [Conv2d]\n  sparsity_per_layer: 0.5\n- op_names: [conv1]\n  exclude: true\n- op_names: [block.conv2]\n  exclude: true\n",
+    ],
+)
+def test_sub_configs_that_say_something_else_are_not_merged(text):
+    assert "PC308" not in {finding.rule.code for finding in mended(text).examined.findings}
+
+
 def test_edits_in_json():
     before = """[
  {

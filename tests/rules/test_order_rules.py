@@ -157,7 +157,6 @@ MEANT = {
   op_types: [Conv2d]
   sparsity_per_layer: 0.5
 - op_partial_names: [b., c.]
-  op_types: [Conv2d]
   sparsity_per_layer: 0.5
 """,
     "a group narrowed by an exclude": """
