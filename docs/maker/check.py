@@ -21,19 +21,18 @@ from links import faults, pages
 
 SIZES = ((1280, 900), (360, 740))
 TOO_WIDE = """
-(() => {
-  const width = innerWidth;
-  const clipped = element => {
-    for (let each = element.parentElement; each; each = each.parentElement)
-      if (getComputedStyle(each).overflowX !== "visible") return true;
+(width => {
+  const scrolls = element => {
+    for (let each = element.parentElement; each.tagName !== "ARTICLE"; each = each.parentElement)
+      if (["auto", "scroll"].includes(getComputedStyle(each).overflowX)) return true;
     return false;
   };
   const name = each => each.tagName.toLowerCase() + " " + each.textContent.trim().slice(0, 40);
   const wide = [...document.querySelectorAll("article *")]
-    .filter(each => each.getBoundingClientRect().right > width + 1 && !clipped(each));
+    .filter(each => each.getBoundingClientRect().right > width + 1 && !scrolls(each));
   if (document.documentElement.scrollWidth > width) wide.push(document.documentElement);
   return wide.slice(0, 3).map(name);
-})()
+})(%d)
 """
 SEARCH = """
 (async () => {
@@ -91,7 +90,7 @@ def complaint(event: dict[str, Any], home: str) -> str | None:
 def look(browser: Browser, home: str, name: str, size: tuple[int, int]) -> list[str]:
     """What is wrong with a page in a window of a size."""
     complaints = [complaint(event, home) for event in browser.open(home + name, *size)]
-    wide = [f"is too wide: {each}" for each in browser.evaluate(TOO_WIDE)]
+    wide = [f"is too wide: {each}" for each in browser.evaluate(TOO_WIDE % size[0])]
     return [f"{name or '/'} at {size[0]} px {each}" for each in [*filter(None, complaints), *wide]]
 
 
