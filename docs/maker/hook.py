@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from families import family
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
@@ -14,17 +15,6 @@ from pruneconf.rules.registry import all_rules
 
 DOCS = Path(__file__).parents[1]
 SCHEMAS = sorted((DOCS.parent / "schema").glob("*.schema.json"))
-FAMILIES = {
-    "0": "Reading the file",
-    "1": "Keys and values",
-    "2": "Selection",
-    "3": "Order",
-    "4": "Amounts",
-    "5": "Structure",
-    "6": "Other forms of config",
-    "9": "Comments",
-}
-"""What the hundreds digit of a rule's code stands for."""
 DRAWING = re.compile(r'<img alt="([^"]*)" src="[./]*(pictures/[\w-]+\.svg)" ?/?>')
 
 
@@ -41,7 +31,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     families: dict[str, list[dict[str, str]]] = {}
     for rule in all_rules():
         code, name = rule.info.code, rule.info.name
-        families.setdefault(FAMILIES.get(code[2], "More"), []).append({f"{code} {name}": f"rules/{name}.md"})
+        families.setdefault(family(code), []).append({f"{code} {name}": f"rules/{name}.md"})
     sections["Rules"] += [{family: pages} for family, pages in families.items()]
     return config
 
