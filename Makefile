@@ -20,7 +20,7 @@ lint: .venv/dev
 
 docs: .venv/dev
 	$(BIN)/python docs/generate.py
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f docs/maker/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f docs/maker/mkdocs.yml
 
 # opens every page in a real browser, which it does not install: chromium
 docs-check: docs

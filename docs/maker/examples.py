@@ -48,7 +48,9 @@ def _example(config: str, command: str) -> str:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for name, text in (("model.graph.json", json.dumps(GRAPH)), ("cfg.yaml", config)):
             Path(name).write_text(text, encoding="utf-8")
-        done = CliRunner().invoke(cli, [command, "--format", "json", "model.graph.json", "cfg.yaml"])
+        done = CliRunner().invoke(
+            cli, [command, "--format", "json", "model.graph.json", "cfg.yaml"], catch_exceptions=False
+        )
     said = f"what `pruneconf {command} --format json model.graph.json cfg.yaml` prints for\n\n```yaml\n{config}```"
     return _block(done.stdout, said)
 
