@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from functools import cached_property
 from itertools import takewhile
 
-WRAPPERS = frozenset(
-    ("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module", "model", "self")
-)
-"""Segments that wrappers of a model put into its names (DataParallel, torch.compile, FSDP, ...), or people do."""
+from pruneconf.wrappers import WRAPPERS
+
+_ADDED = WRAPPERS | {"base_model", "model", "self"}
+"""Segments that wrappers of a model put into its names, or people do."""
 
 LONGEST_NAME = 500
 LONGEST_INDEX = 9
@@ -75,6 +75,7 @@ class DottedNames:
             self._alike.get(_bare(name))
             or self._unwrapped(name)
             or self._other_prefix(name)
+            or self._wrapped(name)
             or self._other_index(name)
             or self._few_edits(name)
         )
@@ -97,6 +98,17 @@ class DottedNames:
     def _unwrapped(self, name: str) -> tuple[str, ...]:
         inner = unwrap(name)
         return (inner,) if inner in self._known else ()
+
+    @cached_property
+    def _by_inner_name(self) -> dict[str, list[str]]:
+        by_inner_name: dict[str, list[str]] = {}
+        for name in self.names:
+            by_inner_name.setdefault(unwrap(name), []).append(name)
+        return by_inner_name
+
+    def _wrapped(self, name: str) -> tuple[str, ...]:
+        """Names that differ from `name` in what wrappers put anywhere into them."""
+        return tuple(self._by_inner_name.get(unwrap(name) or name, ()))
 
     @cached_property
     def _by_ending(self) -> dict[str, tuple[str, ...]]:
@@ -154,7 +166,7 @@ class DottedNames:
 
 def unwrap(name: str) -> str:
     """A name without the segments that wrappers put into it."""
-    return ".".join(segment for segment in name.split(".") if segment not in WRAPPERS)
+    return ".".join(segment for segment in name.split(".") if segment not in _ADDED)
 
 
 def _bare(name: str) -> str:

@@ -200,9 +200,11 @@ def graph_of(model: str, base: Path | None = None, options: ModelOptions = _DEFA
 def _trace(model: str, base: Path | None, options: ModelOptions) -> Traced:
     from pruneconf.tracing.cache import entry_of, forget, recall, remember
     from pruneconf.tracing.order import Order
-    from pruneconf.tracing.target import locate
+    from pruneconf.tracing.target import Weights, locate
 
     what = locate(model)
+    if isinstance(what, Weights):
+        return _of_weights(what.path, base, options)
     order = Order(model, options.inputs, str(base or "."), options.timeout)
     entry = entry_of(order, what)
     if options.cache and (known := recall(entry)) is not None:
@@ -217,6 +219,14 @@ def _trace(model: str, base: Path | None, options: ModelOptions) -> Traced:
     if options.cache:
         remember(entry, data)
     return traced
+
+
+def _of_weights(path: Path, base: Path | None, options: ModelOptions) -> Traced:
+    from pruneconf.tracing.checkpoint import checkpoint_graph
+
+    if options.inputs:
+        raise PruneconfError(f"`{path}` holds weights and nothing to run: leave `--input` out")
+    return checkpoint_graph(path, os.path.relpath(path, base or "."))
 
 
 def _progress(message: str) -> None:

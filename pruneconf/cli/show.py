@@ -68,6 +68,10 @@ def _print_groups(graph: ModelGraph, plan: Plan | None) -> None:
     from pruneconf.output.groups import groups_text
     from pruneconf.output.style import painter
 
+    if not graph.is_typed:
+        raise PruneconfError(
+            f"`{graph.source}` does not tell how its layers are connected: name the code that builds the model"
+        )
     if graph.origin is not Origin.OPERATORS:
         raise PruneconfError(
             f"`{graph.source}` was not traced, so it is not known which channels go together: "

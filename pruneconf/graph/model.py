@@ -13,12 +13,15 @@ from pruneconf.graph.coupling import Coupling, Parameter
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
+UNKNOWN_TYPE = "?"
+"""The type of layers and modules of which only names and shapes are known."""
+
 
 class Layer(NamedTuple):
     """A module that owns a floating-point parameter called `weight`.
 
-    `type` is the exact class name, `shape` and `dtype` (`float32`, `bfloat16`, ...) are the weight's. `parameter`
-    is the state-dict key of the weight; layers that share one weight carry the same key, the first layer's.
+    `type` is the exact class name or `UNKNOWN_TYPE`, `shape` and `dtype` (`float32`, `bfloat16`, ...) are the weight's.
+    `parameter` is the state-dict key of the weight; layers that share one weight carry the same key, the first layer's.
     `aliases` are the further names under which the same module is reachable. `bases` are the public classes between
     its own and `nn.Module`, nearest first.
 
@@ -122,6 +125,11 @@ class ModelGraph(_Fields):
     def modules_by_name(self) -> Mapping[str, Module]:
         """Modules that are no layers, under all their names."""
         return {name: module for module in self.modules for name in (module.name, *module.aliases)}
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the types of the layers are known, so that they can be selected by type."""
+        return self.type != UNKNOWN_TYPE
 
     @cached_property
     def types(self) -> Mapping[str, int]:

@@ -20,6 +20,11 @@ def starter(graph: ModelGraph, model: str, config: str) -> str:
 
     `model` and `config` are what the user calls the two, for the commands in the comments.
     """
+    if not graph.is_typed:
+        raise PruneconfError(
+            f"`{model}` tells neither the types nor the order of the layers, which a first config needs: "
+            "name the code that builds the model"
+        )
     worth = [layer for layer in graph.layers if _is_worth(layer)]
     if not worth:
         raise PruneconfError(f"`{model}` has no layer worth pruning (convolutions and linear layers are)")

@@ -13,8 +13,9 @@ from pruneconf.plan.selection import LayerSet, Selection, bits
 def resolve(config: Config, graph: ModelGraph, selection: Selection | None = None) -> Plan:
     """Decide what happens to every layer of a model; `selection` is that of the same model, where it is at hand.
 
-    Never fails: a group that cannot meet its total is not `feasible`, layers that share a weight and disagree are
-    in `Plan.conflicts()`; the linter reports both and the pruner refuses them.
+    Raises PruneconfError where types are asked for that are not known. Otherwise it never fails: a group that cannot
+    meet its total is not `feasible`, layers that share a weight and disagree are in `Plan.conflicts()`; the linter
+    reports both and the pruner refuses them.
     """
     selection = selection or Selection(graph)
     selected = tuple(selection.of(sub_config) for sub_config in config.sub_configs)

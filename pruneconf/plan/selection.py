@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from pruneconf.config import SubConfig
+from pruneconf.errors import PruneconfError
 from pruneconf.graph import Layer, ModelGraph
 
 LayerSet = int
@@ -89,7 +90,12 @@ class Selection:
         return found
 
     def of(self, sub_config: SubConfig) -> LayerSet:
-        """Layers that a sub-config selects."""
+        """Layers that a sub-config selects. Raises PruneconfError where it asks for types and they are not known."""
+        if sub_config.op_types is not None and not self.graph.is_typed:
+            raise PruneconfError(
+                f"`{self.graph.source}` does not tell the types of layers, so that `op_types` cannot be matched: "
+                "select layers by name, or name the code that builds the model"
+            )
         found = self.everything
         if sub_config.op_names is not None or sub_config.op_partial_names is not None:
             found = self.of_names(sub_config.op_names or ())

@@ -13,6 +13,7 @@ from torch.utils.hooks import RemovableHandle
 
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning.tensors import like
+from pruneconf.wrappers import StoredNames
 
 Slot = tuple[torch.nn.Module, str]
 """A module, and the name of one of its own parameters."""
@@ -22,7 +23,8 @@ class Attachment:
     """Masks that are attached to a model; see `attach`."""
 
     def __init__(self, model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> None:
-        self._masked = [(slot, ~mask) for name, mask in masks.items() for slot in _slots(model, name)]
+        places = check_masks(model, masks)
+        self._masked = [(slot, ~mask) for name, mask in masks.items() for slot in _slots(model, places[name])]
         self._gradients: dict[Slot, tuple[torch.Tensor, RemovableHandle]] = {}
         self._hooks = [
             _after_every_step(self._hold),
@@ -83,22 +85,29 @@ def attach(model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> Attachm
 
     Raises PruneconfError where the model has no such parameter, or a mask is not bool or of another shape.
     """
-    check_masks(model, masks)
     return Attachment(model, masks)
 
 
-def check_masks(model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> None:
-    """Raise PruneconfError unless every mask is bool and has the name and the shape of a parameter of the model."""
+def check_masks(model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> dict[str, str]:
+    """The name of the parameter that each mask is for, which may stand inside wrappers that the mask was made without.
+
+    Raises PruneconfError unless every mask is bool and has the name and the shape of a parameter of the model.
+    """
     parameters = dict(model.named_parameters(remove_duplicate=False))
+    stored = StoredNames(parameters)
+    places = {}
     for name, mask in masks.items():
-        if name not in parameters:
+        place = stored.of(name)
+        if place is None:
             found, remedy = like(name, parameters)
             raise PruneconfError(f"the model lacks `{name}`{found}; {remedy or 'take masks that were made for it'}")
         if mask.dtype != torch.bool:
             raise PruneconfError(f"the mask of `{name}` is {mask.dtype}, not torch.bool; `unpack` a packed mask first")
-        if mask.shape != parameters[name].shape:
-            shapes = f"{list(mask.shape)}, its weight {list(parameters[name].shape)}"
+        if mask.shape != parameters[place].shape:
+            shapes = f"{list(mask.shape)}, its weight {list(parameters[place].shape)}"
             raise PruneconfError(f"the mask of `{name}` has shape {shapes}; take masks that were made for it")
+        places[name] = place
+    return places
 
 
 def _after_every_step(hold: Callable[[], None]) -> RemovableHandle:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ import torch
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning.tensorfile import Tensor, from_torch, read_tensors
 from pruneconf.pruning.tensors import Kind
+from pruneconf.shards import check_places, read_index
 from pruneconf.suggest import like_file
 
 WEIGHTS_FILE = "model.safetensors"
@@ -112,29 +112,14 @@ def _from_folder(folder: Path) -> Checkpoint:
 
 
 def _from_index(path: Path) -> Checkpoint:
-    try:
-        text = path.read_bytes()
-        weight_map: dict[str, str] = json.loads(text)["weight_map"]
-        files = sorted(set(weight_map.values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PruneconfError(
-            f"cannot read `{path}` as an index of shards; expected a `weight_map` from names to files"
-        ) from error
-    for file in files:
-        if PurePosixPath(file).name != file or not file.endswith(".safetensors"):
-            raise PruneconfError(f"`{path}` names the shard `{file}`; expected a `.safetensors` file beside the index")
-        if not (path.parent / file).is_file():
-            raise PruneconfError(f"`{path}` names the shard `{file}`, which is missing; put it beside the index")
+    text, weight_map = read_index(path)
+    files = sorted(set(weight_map.values()))
     shards = []
     for file in files:
         tensors, metadata = read_tensors(path.parent / file)
         shards.append(Shard(file, tensors, metadata))
     where = {name: shard.file for shard in shards for name in shard.tensors}
-    for name, file in weight_map.items():
-        if where.get(name) != file:
-            raise PruneconfError(
-                f"`{path}` says that `{name}` is in `{file}`, but it is not; write the checkpoint again"
-            )
+    check_places(path, weight_map, where)
     inputs = (path, *(path.parent / file for file in files))
     return Checkpoint(f"`{path}`", tuple(shards), text, inputs)
 

@@ -26,11 +26,11 @@ def save(
     It appears whole or not at all. Raises PruneconfError where a masked weight is not zero (it was trained without
     `attach`), or `out` cannot be written.
     """
-    check_masks(model, masks)
+    places = check_masks(model, masks)
     parameters = dict(model.named_parameters(remove_duplicate=False))
     maskings = {}
     for name, mask in masks.items():
-        weight = parameters[name]
+        weight = parameters[places[name]]
         alive = int(torch.count_nonzero(weight.detach()[~mask.to(weight.device)]))
         if alive:
             raise PruneconfError(

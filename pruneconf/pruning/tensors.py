@@ -12,14 +12,15 @@ from pruneconf.errors import PruneconfError
 from pruneconf.plan import Plan
 from pruneconf.pruning.floats import FORMATS, Format, Weights
 from pruneconf.pruning.level import pruned
+from pruneconf.wrappers import StoredNames
 
 Kind = tuple[str, tuple[int, ...]]
 """The dtype and the shape of a tensor; the dtype as torch names it (`float32`) or safetensors (`F32`)."""
 
 _OTHER_MODEL = "give the weights of the model that the config is for"
 
-_WRAPPERS = ("module.", "_orig_mod.", "model.", "_orig_mod.module.", "module._orig_mod.")
-"""What data parallelism, compilation and training frameworks put before the names of a model's parameters."""
+_PREFIX = "model."
+"""What training frameworks put before the names of a model's parameters, and many models have themselves."""
 
 _BY_NAME = {name: known for known in FORMATS for name in (known.name, known.code)}
 
@@ -35,7 +36,7 @@ def kind_of(tensor: torch.Tensor) -> Kind:
 
 
 def locate(plan: Plan, available: Mapping[str, Kind], source: str) -> dict[str, tuple[str, ...]]:
-    """The names under which `source` holds each parameter that a plan prunes.
+    """The names under which `source` holds each parameter that a plan prunes, with or without those of wrappers.
 
     Raises PruneconfError naming the first weight that is missing, misshapen or not of a dtype that can be ranked, and
     how many more there are. A float dtype other than the model's is fine: checkpoints are often stored in halves.
@@ -43,9 +44,10 @@ def locate(plan: Plan, available: Mapping[str, Kind], source: str) -> dict[str, 
     where: dict[str, tuple[str, ...]] = {}
     faults = []
     wanted = pruned(plan)
+    stored = StoredNames(available)
     for layer in {layer.parameter: layer for layer in plan.graph.layers}.values():
         names = (layer.parameter, *plan.graph.shared.get(layer.parameter, ()))
-        found = tuple(name for name in names if name in available)
+        found = tuple(dict.fromkeys(name for each in names if (name := stored.of(each)) is not None))
         needed = layer.parameter in wanted
         faults += [fault for name in found if (fault := _misfit(name, available[name], layer.shape, ranked=needed))]
         if needed:
@@ -74,13 +76,12 @@ def _misfit(name: str, kind: Kind, shape: tuple[int, ...], *, ranked: bool) -> t
 
 
 def like(parameter: str, available: Collection[str]) -> tuple[str, str]:
-    """Where only a wrapper's prefix keeps a parameter from being available: a clause that says so, and what to do."""
-    for prefix in _WRAPPERS:
-        if prefix + parameter in available:
-            return f" but has `{prefix}{parameter}`", f"strip the prefix `{prefix}` that a wrapper put before its names"
-        inner = parameter.removeprefix(prefix)
-        if inner != parameter and inner in available:
-            return f" but has `{inner}`", f"the prefix `{prefix}` comes from a wrapper: use the model inside it"
+    """Where only a prefix keeps a parameter from being available: a clause that says so, and what to do."""
+    if _PREFIX + parameter in available:
+        return f" but has `{_PREFIX}{parameter}`", f"strip the prefix `{_PREFIX}` that stands before its names"
+    inner = parameter.removeprefix(_PREFIX)
+    if inner in available:
+        return f" but has `{inner}`", f"the prefix `{_PREFIX}` comes from a model around this one: use that inside it"
     return "", ""
 
 

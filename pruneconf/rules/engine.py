@@ -36,8 +36,8 @@ def lint(config: Config | Reading, graph: ModelGraph | None = None, pruner: str 
 
     `config` is a `Config`, or what `read_config` made of a document that may not be one. `pruner` is the one that is to
     carry it out (`level`, `l1`, `l2`, `fpgm` or `random`). Rules that need a traced forward pass say nothing where
-    `graph.origin` is not `operators`. What comments silence is left out. Raises PruneconfError where there is no such
-    pruner.
+    `graph.origin` is not `operators`; where it does not tell the types of layers and the config asks for types, only
+    rules about names are run. What comments silence is left out. Raises PruneconfError where there is no such pruner.
     """
     return examine(config, graph, pruner).findings
 
@@ -73,8 +73,15 @@ def _stages(reading: Reading, graph: ModelGraph | None, pruner: str) -> frozense
         return _WITHOUT_MODEL
     from pruneconf.graph import Origin
 
+    if _lacks_types(reading, graph):
+        return _WITHOUT_MODEL | {"names"}
     traced = {"graph"} if graph.origin is Origin.OPERATORS else set()
-    return _WITHOUT_MODEL | {"model", "plan"} | traced | (set() if pruner == "level" else {"channels"})
+    return _WITHOUT_MODEL | {"names", "model", "plan"} | traced | (set() if pruner == "level" else {"channels"})
+
+
+def _lacks_types(reading: Reading, graph: ModelGraph) -> bool:
+    """Whether the config asks for types that are not known."""
+    return not graph.is_typed and any(sub_config.op_types is not None for sub_config in reading.sub_configs)
 
 
 def _in_order(found: list[Finding]) -> list[Finding]:
@@ -99,6 +106,9 @@ def _check(reading: Reading, graph: ModelGraph | None, pruner: str, found: list[
 
     selection = Selection(graph)
     known = {"selection_or_none": selection, "pruner_or_none": pruner_named(pruner)}
+    _run("names", reading, found, **known)
+    if _lacks_types(reading, graph):
+        return
     _run("model", reading, found, **known)
     if reading.config is not None:
         plan = resolve(reading.config, graph, selection)

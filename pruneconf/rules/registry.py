@@ -1,9 +1,9 @@
 """The table of all rules. A rule is named here by its module, `<folder>.<name>`; the rest stands in that file.
 
 The heads say when a rule can run, in the order in which they do: `faults` explain what the schema refuses, `schema`
-rules look at what it lets through, `model` rules at selectors and layers, `plan` rules at what a valid config does,
-`graph` rules also at how the layers hang together, which only a traced forward pass tells.
-`comments` rules at the comments that silence all these.
+rules look at what it lets through, `names` rules at the names of modules, `model` rules at selectors and layers with
+their types, `plan` rules at what a valid config does, `graph` rules also at how the layers hang together, which only a
+traced forward pass tells. `comments` rules look at the comments that silence all these.
 """
 
 from __future__ import annotations
@@ -45,17 +45,19 @@ RULES: dict[str, tuple[str, ...]] = {
         "amount.extreme_ratio",
         "compat.deprecated_key",
     ),
-    "model": (
+    "names": (
         "selection.unknown_op_name",
-        "selection.unknown_op_type",
         "selection.unmatched_partial_name",
-        "selection.empty_selection",
-        "selection.name_filtered_by_type",
         "selection.container_name",
         "selection.not_prunable",
-        "selection.partial_name_overmatch",
         "selection.redundant_selector",
         "structure.parametrized_weight",
+    ),
+    "model": (
+        "selection.unknown_op_type",
+        "selection.empty_selection",
+        "selection.name_filtered_by_type",
+        "selection.partial_name_overmatch",
         "compat.default_type_alias",
     ),
     "plan": (

@@ -73,6 +73,8 @@ def _replace(model: nn.Module, facts: FactTable, *, on_meta: bool) -> None:
                 if id(buffer) not in twins:
                     twins[id(buffer)] = _buffer_twin(buffer, facts) if on_meta else buffer.detach().clone()
                 module._buffers[name] = twins[id(buffer)]  # noqa: SLF001
+        if isinstance(module, nn.DataParallel):
+            module.device_ids = []  # none to copy it to
         if isinstance(module, nn.RNNBase):
             weights = [getattr(module, name) for name in module._flat_weights_names]  # noqa: SLF001
             vars(module)["_flat_weights"] = weights

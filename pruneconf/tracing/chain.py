@@ -20,6 +20,7 @@ from pruneconf.tracing.inputs import ATTRIBUTE, FORMS, ExampleInputs, inputs_fro
 from pruneconf.tracing.modules import module_graph
 from pruneconf.tracing.result import Traced
 from pruneconf.tracing.user_code import Project
+from pruneconf.tracing.wrapped import inside
 
 
 class Source(NamedTuple):
@@ -65,7 +66,7 @@ def traced(
     First over meta tensors; where that needs values, over real ones: with `on_cpu`, else with the model's own if
     it has them. A forward pass that breaks off tells what it called. `graph.missing` and the notes say what is missing.
     """
-    if type(model).forward is nn.Module.forward:
+    if type(inside(model)).forward is nn.Module.forward:
         candidates = []
     else:
         candidates = [given] if given is not None else list(guesses(model))
@@ -118,8 +119,8 @@ def _explained(
 
 
 def _no_attempt(model: nn.Module) -> str:
-    if type(model).forward is nn.Module.forward:
-        return f"the forward pass was not traced, because `{type(model).__name__}` has no `forward`"
+    if type(inside(model)).forward is nn.Module.forward:
+        return f"the forward pass was not traced, because `{type(inside(model)).__name__}` has no `forward`"
     if any(is_lazy(parameter) for parameter in model.parameters()):
         return (
             "the forward pass was not traced, because lazy layers have no shape before it; "

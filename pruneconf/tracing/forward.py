@@ -18,6 +18,7 @@ from pruneconf.tracing.facts import FactTable
 from pruneconf.tracing.inputs import ExampleInputs, on_device, tensors_among
 from pruneconf.tracing.places import Places
 from pruneconf.tracing.record import Recorder
+from pruneconf.tracing.wrapped import compiled_code_as_written, inside
 
 _MAIN_OUTPUTS = ("out", "sample", "prediction_logits", "start_logits", "end_logits", "last_hidden_state")
 
@@ -54,10 +55,9 @@ def _attempt(model: nn.Module, inputs: ExampleInputs, facts: FactTable, root: Pa
         recorder = Recorder(model, facts, Places(root))
         args, kwargs = on_device(inputs, lambda tensor: _example(tensor, facts, on_meta=on_meta))
         recorder.enter_inputs(tensors_among(args, kwargs))
-        run = getattr(model, "_orig_mod", model)  # what torch.compile wraps
         try:
-            with recorder:
-                out = run(*args, **kwargs)
+            with recorder, compiled_code_as_written():
+                out = inside(model)(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 (the user's code)
             return Attempt(recorder, inputs, error=error)
         makers = recorder.leave_outputs(named_outputs(out))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pruneconf.tracing.inputs import ExampleInputs
+from pruneconf.tracing.wrapped import inside
 
 _SEQUENCE = 16
 _IMAGES = ("pixel_values", "images", "image", "pixel_values_videos", "pixel_values_rgb")
@@ -24,9 +25,14 @@ _SIZES: Mapping[int, tuple[int, ...]] = {1: (16000, 128), 2: (224, 32, 28, 64, 2
 
 def guesses(model: nn.Module) -> Iterator[ExampleInputs]:
     """Inputs that the model may take, the likeliest first."""
+    model = inside(model)
     try:
         parameters = inspect.signature(model.forward).parameters.values()
     except (TypeError, ValueError):
+        return
+    children = list(model.children())
+    if len(children) == 1 and all(each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) for each in parameters):
+        yield from guesses(children[0])  # it hands on whatever it gets, as PEFT's models do
         return
     named = [each for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
     names = [each.name for each in named]

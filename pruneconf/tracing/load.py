@@ -17,6 +17,7 @@ from pruneconf.errors import PruneconfError
 from pruneconf.graph.stale import file_digest
 from pruneconf.suggest import did_you_mean, nearest
 from pruneconf.tracing.chain import Source, traced
+from pruneconf.tracing.checkpoint import checkpoint_graph
 from pruneconf.tracing.facts import FactTable
 from pruneconf.tracing.failure import advice, describe, needs_values
 from pruneconf.tracing.forward import Attempt, best_attempt
@@ -26,7 +27,7 @@ from pruneconf.tracing.modules import module_graph
 from pruneconf.tracing.pretrained import load_pretrained
 from pruneconf.tracing.result import Traced
 from pruneconf.tracing.shadow import Shadow
-from pruneconf.tracing.target import Code, Pretrained, locate
+from pruneconf.tracing.target import Code, Pretrained, Weights, locate
 from pruneconf.tracing.user_code import Project, import_file, running
 
 USUAL_NAMES = ("model", "build_model", "get_model", "create_model")
@@ -48,11 +49,13 @@ def load_graph(target: str, base: Path | None = None, inputs: Sequence[InputSpec
 
     The model is built on the meta device, without memory for its weights, and its forward pass traced there, with
     `inputs` if given, else with the `example_inputs` of its file, else with likely ones. Code that needs values is run
-    again on the CPU, and a note says so. Raises PruneconfError where the model cannot be found or built, or where
-    `example_inputs` are nothing to call it with.
+    again on the CPU, and a note says so. Of weights alone, the headers tell names and shapes. Raises PruneconfError
+    where the model cannot be found or built, or where `example_inputs` are nothing to call it with.
     """
     what = locate(target)
     root = (base or Path.cwd()).resolve()
+    if isinstance(what, Weights):
+        return checkpoint_graph(what.path, _relative(what.path, root))
     given = inputs_from_specs(inputs) if inputs else None
     with _offline():
         try:
@@ -72,7 +75,10 @@ def build(target: str, device: Device = "cpu") -> nn.Module:
 
     Raises PruneconfError where it cannot be found or built there.
     """
-    with _built(locate(target), device) as (built, _):
+    what = locate(target)
+    if isinstance(what, Weights):
+        raise PruneconfError(f"`{target}` holds weights and no model; name the code that builds it, e.g. `model.py`")
+    with _built(what, device) as (built, _):
         return built.model
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from pruneconf.errors import PruneconfError
 from pruneconf.suggest import like_file
 
-_WEIGHTS = (".safetensors", ".safetensors.index.json", ".pt", ".pth", ".bin", ".ckpt")
+_SAFETENSORS = (".safetensors", ".safetensors.index.json")
+_WEIGHTS = (*_SAFETENSORS, ".pt", ".pth", ".bin", ".ckpt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,18 @@ class Pretrained:
     directory: Path
 
 
-def locate(target: str) -> Code | Pretrained:
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A `.safetensors` file, or the index of several, and nothing that says what model it is for."""
+
+    path: Path
+
+
+def locate(target: str) -> Code | Pretrained | Weights:
     """What a MODEL argument stands for.
 
-    `model.py`, `model.py:attr`, `package.module:attr`, a transformers directory, or a weights file in one. Raises
-    PruneconfError for anything else, and for files that are not there.
+    `model.py`, `model.py:attr`, `package.module:attr`, a transformers directory, a weights file in one, or weights
+    alone. Raises PruneconfError for anything else, and for files that are not there.
     """
     path = Path(target)
     if path.is_dir():
@@ -45,7 +54,7 @@ def locate(target: str) -> Code | Pretrained:
         return Code(name, None, attribute)
     raise PruneconfError(
         f"`{target}` is no model; expected `model.py`, `model.py:attr`, `package.module:attr`, "
-        "a graph file (`*.graph.json`) or a transformers directory"
+        "a graph file (`*.graph.json`), a transformers directory or a `.safetensors` file"
     )
 
 
@@ -58,15 +67,26 @@ def _directory(path: Path) -> Pretrained:
     return Pretrained(path)
 
 
-def _around_weights(path: Path) -> Pretrained:
+def _around_weights(path: Path) -> Pretrained | Weights:
     if not path.is_file():
         raise PruneconfError(f"there is no file `{path}`; {like_file(str(path))}")
-    if not (path.parent / "config.json").is_file():
-        raise PruneconfError(
-            f"`{path}` holds weights but not the types of the layers; name the code that builds the model, "
-            "e.g. `model.py`, and give this file as `--weights`"
-        )
-    return Pretrained(path.parent)
+    if _says_which_model(path.parent / "config.json"):
+        return Pretrained(path.parent)
+    if path.name.endswith(_SAFETENSORS):
+        return Weights(path)
+    raise PruneconfError(
+        f"`{path}` holds weights but not the types of the layers; name the code that builds the model, "
+        "e.g. `model.py`, and give this file as `--weights`"
+    )
+
+
+def _says_which_model(config: Path) -> bool:
+    """Whether this is a config of transformers: other libraries call theirs `config.json` too."""
+    try:
+        data = json.loads(config.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and "model_type" in data
 
 
 def _existing(path: Path) -> Path:

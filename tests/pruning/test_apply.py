@@ -222,7 +222,7 @@ def missing(state, path):
 
 
 def prefixed(state, path):
-    save_file({f"_orig_mod.{name}": tensor for name, tensor in state.items()}, path)
+    save_file({f"model.{name}": tensor for name, tensor in state.items()}, path)
 
 
 def misshapen(state, path):
@@ -243,6 +243,19 @@ def nan(state, path):
 def torn(state, path):
     state["head.weight"][0, 0] += 1
     save_file(state, path)
+
+
+@pytest.mark.parametrize("wrapped", ["module.{}", "_orig_mod.{}", "base_model.model.{}", "module._orig_mod.{}"])
+def test_a_checkpoint_of_the_wrapped_model(model, plan, tmp_path, wrapped):
+    state = state_of(model)
+    save_file(state, tmp_path / "plain.safetensors")
+    save_file({wrapped.format(name): tensor for name, tensor in state.items()}, tmp_path / "wrapped.safetensors")
+    apply(plan, tmp_path / "plain.safetensors", tmp_path / "plain")
+    apply(plan, tmp_path / "wrapped.safetensors", tmp_path / "wrapped")
+    plain, found = (load_file(tmp_path / name / "model.safetensors") for name in ("plain", "wrapped"))
+    assert all(torch.equal(found.pop(wrapped.format(name)), tensor) for name, tensor in plain.items())
+    assert not found
+    assert verify(plan, tmp_path / "wrapped").ok
 
 
 FAULTS = [truncated, no_header, wrong_length, garbled, missing, prefixed, misshapen, integers, nan, torn]

@@ -1,6 +1,6 @@
 """`prune`, from a config to masks in a model."""
 
-import re
+import copy
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from torch import nn
 
 import pruneconf
 from pruneconf import PruneconfError
-from pruneconf.pruning import unpack
+from pruneconf.pruning import unpack, verify
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 
@@ -197,6 +197,50 @@ def test_refusals_of_the_plan(model, snapshot):
     assert str(caught.value) == snapshot
 
 
-def test_a_wrapper_is_recognised(model, plan):
-    with pytest.raises(PruneconfError, match=re.escape("strip the prefix `module.`")):
-        pruneconf.prune(nn.DataParallel(model), plan)
+WRAPPED = {
+    "DataParallel": nn.DataParallel,
+    "torch.compile": lambda model: torch.compile(model, backend="eager"),
+    "both": lambda model: nn.DataParallel(torch.compile(model, backend="eager")),
+}
+
+
+class Adapted(nn.Module):
+    """As PEFT wraps a model: `base_model.model.` before the names, `base_layer.` in those of layers with an adapter."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.base_model = nn.Module()
+        self.base_model.model = model
+        for name, layer in list(model.named_children()):
+            if isinstance(layer, nn.Linear):
+                adapter = nn.Module()
+                adapter.base_layer, adapter.lora_A = layer, nn.Linear(1, 1)
+                setattr(model, name, adapter)
+
+
+WRAPPED["PEFT"] = Adapted
+
+
+@pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
+def test_a_plan_for_the_model_inside_fits_the_wrapped_one(model, plan, wrap, tmp_path):
+    expected = pruneconf.prune(copy.deepcopy(model), plan)
+    wrapped = wrap(model)
+    masks = pruneconf.prune(wrapped, plan)
+    assert masks.keys() == expected.keys()
+    assert all(torch.equal(masks[name], expected[name]) for name in masks)
+    handle = pruneconf.attach(wrapped, masks)
+    pruneconf.save(wrapped, masks, tmp_path / "out")
+    assert verify(plan, tmp_path / "out").ok
+    handle.remove()
+
+
+def test_a_plan_for_a_wrapped_model_fits_the_one_inside(model):
+    config = [{"op_names": ["module.hidden"], "sparsity_per_layer": 0.5}]
+    plan = plan_of(nn.DataParallel(model), config)
+    assert list(pruneconf.prune(model, plan)) == ["module.hidden.weight"]
+
+
+def test_two_weights_that_wrappers_make_alike_are_not_mixed_up(model, plan):
+    both = nn.ModuleDict({"module": model, "base_layer": copy.deepcopy(model)})
+    with pytest.raises(PruneconfError, match=r"the model lacks `embed\.weight`"):
+        pruneconf.prune(both, plan)

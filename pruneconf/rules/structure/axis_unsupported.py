@@ -43,7 +43,7 @@ from pruneconf.rules.words import typed
 
 @rule("PC508", "axis-unsupported", severity=ERROR, needs="plan")
 def check(ctx: Context) -> Iterator[Finding]:
-    if not ctx.pruner.is_structured:
+    if not ctx.pruner.is_structured or not ctx.graph.is_typed:
         return
     without: dict[int, list[Layer]] = {}
     for entry in ctx.plan.layers:

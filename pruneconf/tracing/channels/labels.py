@@ -172,6 +172,12 @@ def reshaped(label: Label, old: Sequence[int], new: Sequence[int]) -> tuple[Labe
     return Label(tuple(blocks), frozenset(fixed - covered)), lost
 
 
+def merges(block: Block, old: Sequence[int], new: Sequence[int]) -> bool:
+    """Whether a reshape merges dimensions of the block with a later one on which the block does not lie."""
+    merged = (segment.old for segment in _segments(old, new) if set(segment.old) & set(block.dims))
+    return any(old[dim] > 1 and dim > min(block.dims) for dims in merged for dim in set(dims) - set(block.dims))
+
+
 def _segments(old: Sequence[int], new: Sequence[int]) -> list[_Segment]:
     """The finest split of both shapes into neighbours of equal product."""
     segments: list[_Segment] = []

@@ -72,7 +72,8 @@ class Relations:
         """The axis to which a code belongs."""
         return self.axes[int(np.searchsorted(self.starts(), code, side="right")) - 1]
 
-    def _stands_for_parts(self, codes: Axis | Codes) -> bool:
+    def stands_for_parts(self, codes: Axis | Codes) -> bool:
+        """Whether these are no channels but heads, each of which stands for some."""
         axis = codes if isinstance(codes, Axis) else self.axis_of(int(codes.flat[0]))
         return self.root(axis).parts
 
@@ -165,14 +166,14 @@ class Relations:
     def _meet(self, one: Block, other: Block, op: str) -> Block:
         if one.dims == other.dims:
             self.tie(one.codes, other.codes, op)
-            return other if self._stands_for_parts(one.codes) and not self._stands_for_parts(other.codes) else one
+            return other if self.stands_for_parts(one.codes) and not self.stands_for_parts(other.codes) else one
         small, large = sorted((one, other), key=lambda block: len(block.dims))
         if not set(small.dims) <= set(large.dims):
             for block in (one, other):
                 self.pin(block.codes, "unknown", op or "product")
             return one
         codes = codes_of(large.codes)
-        if self._stands_for_parts(small.codes):
+        if self.stands_for_parts(small.codes):
             front = [large.dims.index(dim) for dim in small.dims]
             rest = [position for position in range(codes.ndim) if position not in front]
             parts = codes_of(small.codes).ravel()

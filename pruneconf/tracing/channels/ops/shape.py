@@ -13,6 +13,7 @@ from pruneconf.tracing.channels.labels import (
     Codes,
     Label,
     codes_of,
+    merges,
     on,
     renamed,
     reshaped,
@@ -28,8 +29,12 @@ from pruneconf.tracing.channels.ops.writing import note_select, note_slice
 @rule("view", "_unsafe_view", "reshape", "_reshape_alias", "flatten", "unflatten")
 def view(channels: Channels, op: Operation) -> None:
     """Read the elements under another shape."""
-    label, lost = reshaped(channels.label(op.inputs[0]), tuple(op.inputs[0].shape), tuple(op.output.shape))
-    for block in lost:
+    old, new = tuple(op.inputs[0].shape), tuple(op.output.shape)
+    before = channels.label(op.inputs[0])
+    label, lost = reshaped(before, old, new)
+    # Channels that go with a head would lie on its dimension: these are of values that all heads share.
+    shared = (block for block in before.blocks if channels.relations.stands_for_parts(block.codes))
+    for block in (*lost, *(block for block in shared if merges(block, old, new))):
         channels.relations.pin(block.codes, "unknown", "view")
     channels.put(op.output, label)
 

@@ -1,0 +1,39 @@
+"""The index of a checkpoint in several files (`model.safetensors.index.json`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from pruneconf.errors import PruneconfError
+
+
+def read_index(path: Path) -> tuple[bytes, Mapping[str, str]]:
+    """The text of an index, and for each tensor the file beside it that holds it.
+
+    Raises PruneconfError where it is no index, or a file is missing.
+    """
+    try:
+        text = path.read_bytes()
+        weight_map: dict[str, str] = json.loads(text)["weight_map"]
+        files = sorted(set(weight_map.values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PruneconfError(
+            f"cannot read `{path}` as an index of shards; expected a `weight_map` from names to files"
+        ) from error
+    for file in files:
+        if PurePosixPath(file).name != file or not file.endswith(".safetensors"):
+            raise PruneconfError(f"`{path}` names the shard `{file}`; expected a `.safetensors` file beside the index")
+        if not (path.parent / file).is_file():
+            raise PruneconfError(f"`{path}` names the shard `{file}`, which is missing; put it beside the index")
+    return text, weight_map
+
+
+def check_places(path: Path, weight_map: Mapping[str, str], where: Mapping[str, str]) -> None:
+    """Raise PruneconfError unless each tensor is in the file that the index names; `where` says where it is."""
+    for name, file in weight_map.items():
+        if where.get(name) != file:
+            raise PruneconfError(
+                f"`{path}` says that `{name}` is in `{file}`, but it is not; write the checkpoint again"
+            )

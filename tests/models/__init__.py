@@ -1,0 +1,1 @@
+"""Models that tests trace: known architectures, small enough for a test."""
