@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint docs bench fuzz clean
+.PHONY: demo test lint docs docs-check bench fuzz clean
 
 demo: .venv/demo
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -20,6 +20,11 @@ lint: .venv/dev
 
 docs: .venv/dev
 	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f docs/maker/mkdocs.yml
+
+# opens every page in a real browser, which it does not install: chromium
+docs-check: docs
+	$(BIN)/python docs/maker/check.py build/site
 
 bench: .venv/dev
 	$(BIN)/python bench/lint.py

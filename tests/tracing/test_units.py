@@ -1,6 +1,5 @@
 """Couplings proved by numbers on known architectures: a unit without what makes it has no effect."""
 
-
 import pytest
 import torch
 
