@@ -13,7 +13,7 @@ import click
 from pruneconf.cli.arguments import (
     ModelOptions,
     coupled_option,
-    graph_of,
+    current_graph_of,
     model_options,
     note,
     pruner_option,
@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913 - one for each option
 
     if compact and model.endswith(".graph.json"):
         raise PruneconfError(f"`{model}` has no code with which to try the smaller model: name that code as the model")
-    graph = graph_of(model, options=options)
+    graph = current_graph_of(model, options)
     plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled or compact)
     for entry in plan.layers:
         if entry.held:

@@ -178,6 +178,14 @@ def config_files(argument: str) -> list[str]:
     return found
 
 
+def current_graph_of(model: str, options: ModelOptions) -> ModelGraph:
+    """The graph of a model, for a command that does not lint: a note says where it is out of date."""
+    graph = graph_of(model, options=options)
+    if graph.changed:
+        note(f"`{model}` is out of date, `{graph.changed[0]}` has changed since: write it anew with `pruneconf trace`")
+    return graph
+
+
 def graph_of(model: str, base: Path | None = None, options: ModelOptions = _DEFAULTS) -> ModelGraph:
     """The graph of a model: read from a graph file, else remembered, else traced in a process of its own.
 
@@ -246,9 +254,7 @@ def _read_graph(path: str) -> ModelGraph:
     if graph.sources:
         from pruneconf.graph.stale import changed_sources
 
-        changed = changed_sources(graph, path)
-        if changed:
-            note(f"`{path}` is out of date, `{changed[0]}` has changed since: write it anew with `pruneconf trace`")
+        return graph._replace(changed=tuple(changed_sources(graph, path)))
     return graph
 
 

@@ -52,6 +52,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "selection.not_prunable",
         "selection.redundant_selector",
         "structure.parametrized_weight",
+        "structure.stale_graph",
     ),
     "model": (
         "selection.unknown_op_type",
@@ -80,6 +81,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "structure.tied_weights",
         "structure.axis_unsupported",
         "structure.normalisation_or_embedding",
+        "compat.nni_differs",
     ),
     "graph": (
         "structure.never_called",
