@@ -179,7 +179,7 @@ def _graph(model: str, options: ModelOptions, chosen: Chosen) -> ModelGraph:
     if graph.origin is not Origin.OPERATORS:
         from pruneconf.rules.registry import rules
 
-        unchecked = [rule.info.code for rule in rules("graph") if chosen(rule.info)]
+        unchecked = [rule.info.code for rule in (*rules("graph"), *rules("channels")) if chosen(rule.info)]
         if unchecked:
             note(f"checked without a traced forward pass, which {', '.join(unchecked)} need")
     return graph
