@@ -166,16 +166,21 @@ def read_lists(name: str, stdin_filename: str | None = None) -> list[Reading]:
 
 
 def config_files(argument: str) -> list[str]:
-    """The configs that an argument names: itself, or those in a directory."""
+    """The configs that an argument names: itself, or those in a directory, hidden folders such as `.venv` left aside."""
     if argument == "-" or not os.path.isdir(argument):
         return [argument]
     from pathlib import Path
 
-    patterns = settings().files or PATTERNS
-    found = sorted({str(file) for pattern in patterns for file in Path(argument).rglob(pattern)})
+    patterns, folder = settings().files or PATTERNS, Path(argument)
+    every = {file for pattern in patterns for file in folder.rglob(pattern)}
+    found = sorted(str(file) for file in every if not any(map(_is_hidden, file.relative_to(folder).parts[:-1])))
     if not found:
         raise PruneconfError(f"`{argument}` holds no config: name the file, or call it `{patterns[0]}`")
     return found
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
 
 
 def current_graph_of(model: str, options: ModelOptions) -> ModelGraph:

@@ -183,3 +183,12 @@ def test_codes_lead_to_the_pages_of_rules_where_links_are_shown(here: Path, prun
     assert linked.startswith(f"\x1b]8;;{page}\x1b\\error[PC101]\x1b]8;;\x1b\\ unknown-key")
     assert "\x1b]8" not in pruneconf("lint", "bad.yaml", FORCE_HYPERLINK="0", FORCE_COLOR="1").stdout
     assert "\x1b" not in pruneconf("lint", "bad.yaml").stdout
+
+
+def test_a_directory_is_searched_without_its_hidden_folders(here: Path, pruneconf: Run) -> None:
+    for folder in ("configs", "configs/.venv/lib"):
+        (here / folder).mkdir(parents=True)
+        (here / folder / "bad.prune.yaml").write_text(TYPO)
+    done = pruneconf("lint", "--format", "github", "configs")
+    assert done.stdout.count("\n") == 1
+    assert "file=configs/bad.prune.yaml" in done.stdout
