@@ -166,7 +166,7 @@ def read_lists(name: str, stdin_filename: str | None = None) -> list[Reading]:
 
 
 def config_files(argument: str) -> list[str]:
-    """The configs that an argument names: itself, or those in a directory, hidden folders such as `.venv` left aside."""
+    """The configs that an argument names: itself, or those in a directory; hidden folders are left aside."""
     if argument == "-" or not os.path.isdir(argument):
         return [argument]
     from pathlib import Path
