@@ -51,9 +51,11 @@ class _Shown:
         bar = self._bar = self._bar or self._started()
         if phase != self._phase:
             self._phase = phase
+            bar.refresh()
             for task in bar.task_ids:
                 bar.remove_task(task)
-            bar.add_task(phase, completed=done, total=total or None)
+            bar.add_task(phase, total=None)
+            bar.refresh()
         bar.update(bar.task_ids[0], completed=done, total=total or None)
 
     def stop(self) -> None:

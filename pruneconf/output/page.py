@@ -132,7 +132,7 @@ def _charts(report: Mapping[str, Any], plan: Plan, histograms: Mapping[str, Hist
     if rest:
         same = {layer["threshold"] for layer in report["layers"] if layer["parameter"] in rest}
         line = _highest(report, plan, rest) if len(same) == 1 else None
-        facts = _plural(len(rest), "weight") + ", each cut at a threshold of its own" * (len(rest) > 1)
+        facts = _plural(len(rest), "layer") + ", each cut at a threshold of its own" * (len(rest) > 1)
         yield _card("Amounts per layer", facts, rest, histograms, numels, line)
     if not histograms:
         yield '<p class="dim">No layer is pruned.</p>'

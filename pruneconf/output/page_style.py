@@ -55,7 +55,8 @@ font-size:.85em}
 @media(max-width:700px){
 thead{display:none}
 table,tbody{display:block}
-tr{display:grid;grid-template-columns:1fr auto;gap:.1rem .8rem;padding:.6rem 0;border-top:1px solid var(--rule)}
+tr{display:grid;grid-template-columns:1fr 5.5rem;align-items:center;gap:.1rem .8rem;padding:.6rem 0;
+border-top:1px solid var(--rule)}
 td{border:0;padding:0}
 td.name{grid-column:1/3}
 td.spark{display:none}
