@@ -134,8 +134,6 @@ def _charts(report: Mapping[str, Any], plan: Plan, histograms: Mapping[str, Hist
         line = _highest(report, plan, rest) if len(same) == 1 else None
         facts = _plural(len(rest), "layer") + ", each cut at a threshold of its own" * (len(rest) > 1)
         yield _card("Amounts per layer", facts, rest, histograms, numels, line)
-    if not histograms:
-        yield '<p class="dim">No layer is pruned.</p>'
 
 
 def _card(
