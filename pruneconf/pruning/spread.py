@@ -11,14 +11,14 @@ from pruneconf.histogram import STEPS, ZEROS, Histogram
 from pruneconf.pruning.floats import Bools, Weights, values
 from pruneconf.pruning.masks import AnyCut, kept
 
-_MOST, _LEAST = 1 << 21, 1 << 11
-"""How many elements are looked at: together, and at least of each weight where there are many weights."""
+_TOGETHER, _MOST, _LEAST = 1 << 21, 1 << 17, 1 << 11
+"""How many elements are looked at: of all weights, and of each at the most and at the least (a MiB, widened)."""
 _BLOCK = 1 << 10
 
 
 def histograms(weights: Mapping[str, Weights], cuts: Mapping[str, AnyCut]) -> dict[str, Histogram]:
     """The histogram of each weight, by parameter, with what its cut takes. `weights` are as they were before."""
-    share = max(_LEAST, _MOST // max(1, len(weights)))
+    share = min(_MOST, max(_LEAST, _TOGETHER // max(1, len(weights))))
     return {parameter: _histogram(layer, cuts[parameter], share) for parameter, layer in weights.items()}
 
 
