@@ -18,6 +18,7 @@ from pruneconf.errors import PruneconfError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph
     from pruneconf.tracing import Traced
 
@@ -279,6 +280,11 @@ def require_torch(purpose: str) -> None:
 
 def sound_config(config: str, graph: ModelGraph, pruner: str) -> Config:
     """The config at this place, linted against the model; its errors are shown and end the run."""
+    return linted_config(config, graph, pruner)[0]
+
+
+def linted_config(config: str, graph: ModelGraph, pruner: str) -> tuple[Config, list[Finding]]:
+    """The same, and what the linter says about it short of errors."""
     from pruneconf.findings import Severity
     from pruneconf.output.style import painter
     from pruneconf.output.text import render
@@ -294,4 +300,4 @@ def sound_config(config: str, graph: ModelGraph, pruner: str) -> Config:
         click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)
         note(f"`{config}` has {len(errors)} error{'s' * (len(errors) != 1)}: mend it first, nothing was done")
         raise click.exceptions.Exit(1)
-    return reading.config
+    return reading.config, found

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from pruneconf.errors import PruneconfError
+from pruneconf.histogram import Histogram
 from pruneconf.plan import Plan
 from pruneconf.pruning.channels import ChannelCut
 from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
@@ -19,16 +21,28 @@ from pruneconf.pruning.choose import cuts_of, plan_for
 from pruneconf.pruning.floats import Format, Weights
 from pruneconf.pruning.level import pruned
 from pruneconf.pruning.masks import AnyCut, check_form, kept
-from pruneconf.pruning.report import REPORT_FILE, Report, report_on
+from pruneconf.pruning.report import PAGE_FILE, REPORT_FILE, Report, report_on
+from pruneconf.pruning.spread import histograms
 from pruneconf.pruning.staging import prepare, staged
 from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
 from pruneconf.pruning.write_compact import CutOut, write_compact
-from pruneconf.pruning.writer import CheckpointWriter, Masking, Outcome, Progress, file_digest
+from pruneconf.pruning.writer import CheckpointWriter, Masking, Outcome, file_digest
+
+Progress = Callable[[str, int, int], None]
+"""Called with the phase, how much of it is done and how much there is in all, 0 where that is unknown: weights while
+ranking (as often as they are gone through), else bytes.
+"""
+
+Page = Callable[[Report, Mapping[str, Histogram]], str]
+"""Makes a page to read of a report and of histograms of the weights by parameter."""
+
+_PASSES = 3
+"""How often ranking goes through the weights: for NaN, for a likely range of thresholds, and inside a bin of that."""
 
 
-def apply(
+def apply(  # noqa: PLR0913 - one for each choice there is
     plan: Plan,
     weights: Source,
     out: Path,
@@ -39,7 +53,8 @@ def apply(
     force: bool = False,
     graph_file: Path | None = None,
     cut_out: CutOut | None = None,
-    progress: Progress = lambda _done, _total: None,
+    page: Page | None = None,
+    progress: Progress = lambda _phase, _done, _total: None,
 ) -> Report:
     """Write the masked weights, their masks and a report into the directory `out`.
 
@@ -48,7 +63,8 @@ def apply(
     input has shards; a directory's other files too), `masks.safetensors` unless `masks` is `none`, and `report.json`.
     It appears whole or not at all. The report has the digests of the config, of the weights, and of `graph_file`, where
     the plan's graph was read from one, or else of the files that define the model. `pruner` and `seed` are as in
-    `prune`. With `cut_out` it also gets `compact.safetensors`, for `load_compact`: see `compact`.
+    `prune`. With `cut_out` it also gets `compact.safetensors`, for `load_compact`: see `compact`. With `page` it gets
+    `report.html`, which holds what `page` returns.
 
     Raises PruneconfError, and leaves nothing behind, where the plan does not fit the weights or cannot be met, a weight
     is NaN, or `out` cannot be written.
@@ -56,14 +72,15 @@ def apply(
     plan = plan_for(plan, pruner)
     check_form(masks)
     checkpoint = open_checkpoint(weights)
-    inputs = [*_inputs(plan, graph_file), *checkpoint.inputs]
+    inputs = [*inputs_of(plan, graph_file), *checkpoint.inputs]
     place = prepare(out, inputs, checkpoint.folder, force=force)
     where = locate(plan, checkpoint.kinds, checkpoint.source)
-    ranked = _ranked(plan, checkpoint, where)
-    cuts = cuts_of(plan, ranked, checkpoint.kinds, Workers(torch.get_num_threads()), seed)
+    ranked = ranked_weights(plan, checkpoint, where)
+    cuts = cuts_of(plan, ranked, checkpoint.kinds, _workers(ranked, progress), seed)
+    spread = histograms(ranked, cuts) if page else {}
     with staged(place, force=force) as folder:
         maskings = _maskings(where, cuts, checkpoint.kinds)
-        writer = CheckpointWriter(folder, checkpoint, maskings, masks, progress)
+        writer = CheckpointWriter(folder, checkpoint, maskings, masks, partial(progress, "writing"))
         writer.write()
         outcomes = {name: _outcome(ranked[name].format, cuts[name], writer.outcomes[name]) for name in ranked}
         compacted, outputs = None, writer.outputs
@@ -71,19 +88,46 @@ def apply(
             files = [shard.file for shard in checkpoint.shards]
             compacted, more = write_compact(folder, files, plan, cuts, cut_out)
             outputs = {**outputs, **more}
-        digests = {str(path): file_digest(path) for path in inputs}
-        report = report_on(plan, seed, outcomes, digests, outputs, compacted)
+        report = report_on(plan, seed, outcomes, _digests(inputs, progress), outputs, compacted)
+        if page:
+            text = page(report, spread).encode()
+            (folder / PAGE_FILE).write_bytes(text)
+            report = replace(report, outputs={**outputs, PAGE_FILE: hashlib.sha256(text).hexdigest()})
         (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
+        progress("flushing", 0, 0)
     return report
 
 
-def _inputs(plan: Plan, graph_file: Path | None) -> list[Path]:
+def _workers(ranked: Mapping[str, Weights], progress: Progress) -> Workers:
+    """Workers that tell how far the ranking is."""
+    total, done = _PASSES * sum(layer.bits.size for layer in ranked.values()), 0
+
+    def went(number: int) -> None:
+        nonlocal done
+        done += number
+        progress("ranking", done, max(done, total))
+
+    return Workers(torch.get_num_threads(), went=went)
+
+
+def _digests(files: Iterable[Path], progress: Progress) -> dict[str, str]:
+    sizes = {path: path.stat().st_size for path in files}
+    found, done = {}, 0
+    for path, size in sizes.items():
+        progress("hashing", done, sum(sizes.values()))
+        found[str(path)] = file_digest(path)
+        done += size
+    return found
+
+
+def inputs_of(plan: Plan, graph_file: Path | None) -> list[Path]:
+    """The files that say what is done, beside those with the weights."""
     described = [graph_file] if graph_file else map(Path, plan.graph.sources)
     return [path for path in (Path(plan.config.document.name), *described) if path.is_file()]
 
 
-def _ranked(plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]]) -> dict[str, Weights]:
-    """The weights to be ranked, by parameter. Copies of one weight must be equal."""
+def ranked_weights(plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]]) -> dict[str, Weights]:
+    """The weights to be ranked, by parameter. Raises PruneconfError where copies of one weight differ."""
     tensors = checkpoint.tensors
     layers = pruned(plan)
     ranked = {}
