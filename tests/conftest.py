@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,11 @@ settings.register_profile("no deadline", deadline=None)  # machines that test di
 settings.load_profile("no deadline")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def interruptible() -> None:
+    """Let Ctrl-C end a process that is about to start: jobs in the background of a script inherit that they ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
