@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("no deadline", deadline=None)  # machines that test differ in speed
-settings.load_profile("no deadline")
+# no deadline: machines that test differ in speed
+settings.register_profile("fixed", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=2000)  # new examples each time: `make fuzz`
+settings.load_profile("fixed")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
