@@ -23,7 +23,8 @@ class RuleInfo(NamedTuple):
     """The identity of a rule: `PC201`, `unknown-op-name`, its default severity and its documentation (Markdown).
 
     `needs` is what it reads: `text`, `schema`, `model` (names, types and shapes of the layers), `plan` (what
-    happens to each layer) or `graph` (the traced forward pass). `fix` is `safe`, `unsafe` or None.
+    happens to each layer), `graph` (the traced forward pass) or `weights` (how they rank). `fix` is `safe`, `unsafe` or
+    None.
     """
 
     code: str

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from pruneconf.config import Fault, Reading, SubConfig
-from pruneconf.document import Document, Entry, Mapping, Node, Path, Scalar, pointer
+from pruneconf.document import Document, Entry, Node, Path, Scalar, pointer
+from pruneconf.document import Mapping as MappingNode
 from pruneconf.document import Sequence as ListNode
 from pruneconf.findings import Finding, Fix, Label, RuleInfo, Severity
 from pruneconf.rules.words import some
@@ -28,8 +30,9 @@ class Context(NamedTuple):
     """Everything known about one config.
 
     `selection` and `pruner` are None without a model; `plan` is None without a model or without a valid config; rules
-    that need them are not run then. `found` are the findings of the rules that ran before; `stages`, for the rules that
-    look at these, are the stages of the registry whose rules have spoken.
+    that need them are not run then. `masked` counts the masked elements of each layer, once the weights are ranked.
+    `found` are the findings of the rules that ran before; `stages`, for the rules that look at these, are the stages of
+    the registry whose rules have spoken.
     """
 
     reading: Reading
@@ -39,6 +42,7 @@ class Context(NamedTuple):
     plan_or_none: Plan | None = None
     pruner_or_none: Pruner | None = None
     stages: frozenset[str] = frozenset()
+    masked: Mapping[str, int] = MappingProxyType({})
 
     @property
     def document(self) -> Document:
@@ -198,7 +202,7 @@ class Context(NamedTuple):
         name = self.document.key(path)
         if name is not None:
             return name.start, name.end
-        first: Entry | None = node.entries[0] if isinstance(node, Mapping) and node.entries else None
+        first: Entry | None = node.entries[0] if isinstance(node, MappingNode) and node.entries else None
         if first is None:
             return node.start, line_end
         end = first.value.end if first.value.end <= line_end else first.key.end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pruneconf.config import Config, Reading, read_config
@@ -14,6 +14,7 @@ _WITHOUT_MODEL = frozenset({"text", "faults", "schema", "comments"})
 if TYPE_CHECKING:
     from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph
+    from pruneconf.plan import Plan
 
 
 class Examined:
@@ -63,6 +64,17 @@ def examine(config: Config | Reading, graph: ModelGraph | None = None, pruner: s
         _run("comments", reading, found, stages=stages)
         found, silenced = suppress(document, found)
     return Examined(_in_order(found), _in_order(silenced), stages)
+
+
+def weighed(reading: Reading, plan: Plan, masked: Mapping[str, int]) -> list[Finding]:
+    """What rules say that need the weights: `masked` counts the elements that a pruner masks, by layer."""
+    found: list[Finding] = []
+    _run("weights", reading, found, plan_or_none=plan, masked=masked)
+    if found and MARK in reading.document.text:
+        from pruneconf.rules.comments.suppress import suppress
+
+        found, _ = suppress(reading.document, found)
+    return _in_order(found)
 
 
 def _stages(reading: Reading, graph: ModelGraph | None, pruner: str) -> frozenset[str]:

@@ -3,8 +3,9 @@
 The heads say when a rule can run, in the order in which they do: `faults` explain what the schema refuses, `schema`
 rules look at what it lets through, `names` rules at the names of modules, `model` rules at selectors and layers with
 their types, `plan` rules at what a valid config does, `graph` rules also at how the layers hang together, which only a
-traced forward pass tells, and `channels` rules at what that means where a pruner masks whole ones. `comments` rules
-look at the comments that silence all these.
+traced forward pass tells, and `channels` rules at what that means where a pruner masks whole ones. `weights` rules
+look at what the ranking of the weights came to, so they run after a pruner. `comments` rules look at the comments that
+silence all these.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "structure.coupled_partly_excluded",
         "structure.group_divisibility",
     ),
+    "weights": ("structure.unbalanced_magnitudes",),
     "comments": (
         "comments.unused_suppression",
         "comments.unknown_rule",

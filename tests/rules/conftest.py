@@ -7,7 +7,9 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from pruneconf.config import read_config
 from pruneconf.document import parse
 from pruneconf.output.text import render
+from pruneconf.plan import resolve
 from pruneconf.rules import lint
+from pruneconf.rules.engine import weighed
 
 
 class TextFile(SingleFileSnapshotExtension):
@@ -24,10 +26,15 @@ def snapshot(snapshot):
 
 @pytest.fixture(scope="session")
 def findings():
-    """The findings of a config text; with a layers block, against that model."""
+    """The findings of a config text; with a layers block, against that model, and with what is masked there."""
 
-    def findings(text, layers=None, name="config.yaml", pruner="level"):
-        return lint(read_config(parse(text, name)), graph_of(layers) if layers else None, pruner)
+    def findings(text, layers=None, name="config.yaml", pruner="level", masked=None):
+        reading, graph = read_config(parse(text, name)), graph_of(layers) if layers else None
+        found = lint(reading, graph, pruner)
+        if masked is not None:
+            counts = {layer: int(count) for layer, count in map(str.split, masked.splitlines())}
+            found += weighed(reading, resolve(reading.config, graph, pruner=pruner), counts)
+        return found
 
     return findings
 

@@ -40,13 +40,15 @@ def test_form(rule):
     assert list(text) == ["", *HEADS, *(["Fix safety"] if rule.info.fix else [])]
     assert all(text.values())
     assert re.fullmatch(r"[^\n]+\.", text[""])
-    assert ("layers" in dict(FENCE.findall(text["Example"]))) == (rule.info.needs in {"model", "plan", "graph"})
+    assert ("layers" in dict(FENCE.findall(text["Example"]))) == (
+        rule.info.needs in {"model", "plan", "graph", "weights"}
+    )
 
 
 @pytest.mark.parametrize("rule", ALL)
 def test_example(rule, findings, snapshot):
     block = blocks(rule, "Example")
-    found = findings(block["yaml"], block["layers"], pruner=pruner(rule, "Example"))
+    found = findings(block["yaml"], block["layers"], pruner=pruner(rule, "Example"), masked=block.get("masked"))
     loud = [finding for finding in found if finding.severity is not Severity.INFO or finding.rule is rule.info]
     assert [finding.rule.code for finding in loud] == [rule.info.code]
     assert render(loud, lambda text, style: text) == snapshot
