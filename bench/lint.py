@@ -69,6 +69,7 @@ def of_a_model(here: Path, layers: int, target: float) -> None:
     config.write_text("- op_types: [Linear]\n  sparsity_per_layer: 0.5\n")
     subprocess.run([BIN / "pruneconf", "trace", model, "-o", traced], check=True, capture_output=True)
     row(f"graph of {layers:,} layers / no model", compare(ours(traced, config), ours(config), 21), target)
+    from_file = [*ours(traced, config), "--no-cache"]
     unknown = compare(from_file, ours(config), 21)
     print(f"{'the same, nothing remembered':34} {unknown[0].cpu:7.3f} s {unknown[0].peak:5.0f} MiB {unknown[2]:31.2f}")
     anew = measured([*ours(model, config), "--no-cache"], 3)
