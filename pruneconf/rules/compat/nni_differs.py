@@ -3,8 +3,8 @@
 ## What it does
 Reports where NNI 2.10.1 masks another number than the config says, and pruneconf does. NNI multiplies binary floats, so
 that 0.29 of 100 weights are 28, and it never takes more than 99 % of a layer where a `total_sparsity` has no
-`max_sparsity_per_layer`. In its global mode it makes one pool of the layers of all totals of one ratio, as if they stood
-in one sub-config, and totals of different ratios end it with a bare `AssertionError`.
+`max_sparsity_per_layer`. In its global mode it makes one pool of the layers of all totals of one ratio, as if they
+stood in one sub-config, and totals of different ratios end it with a bare `AssertionError`.
 
 ## Why is this bad?
 It is not: pruneconf does what is written. But results of NNI with the same config are not the same, which matters
