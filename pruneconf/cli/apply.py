@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     help="Cut the masked channels out as well (implies --coupled), and prove that the outputs stay the same.",
 )
 @click.option("--force", is_flag=True, help="Replace OUTPUT if it is there.")
+@click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped.")
 @model_options
 def command(  # noqa: PLR0913 - one for each option
     model: str,
@@ -62,6 +63,7 @@ def command(  # noqa: PLR0913 - one for each option
     coupled: bool,
     compact: bool,
     force: bool,
+    resume: bool,
     options: ModelOptions,
 ) -> None:
     """Prune MODEL by CONFIG: set the weights of smallest magnitude to zero, exactly as many as the config says.
@@ -97,6 +99,7 @@ def command(  # noqa: PLR0913 - one for each option
             masks=masks,
             seed=seed,
             force=force,
+            resume=resume,
             graph_file=graph_file,
             cut_out=cut_out,
             progress=progress,

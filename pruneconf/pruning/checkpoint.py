@@ -69,8 +69,8 @@ def open_checkpoint(source: Source) -> Checkpoint:
 
     Reads `.safetensors`, `*.safetensors.index.json` with its shards, a directory with either of them (as transformers
     writes it), and what `torch.save(model.state_dict(), ...)` wrote, the last without running code from it
-    (`weights_only=True`). Tensors of safetensors files are mapped, not loaded. Raises PruneconfError where there is
-    nothing to read or it is damaged.
+    (`weights_only=True`). Tensors of safetensors files are read when they are needed. Raises PruneconfError where
+    there is nothing to read or it is damaged.
     """
     if isinstance(source, torch.nn.Module):
         return _from_state_dict("the model", source.state_dict())
