@@ -204,3 +204,44 @@ def test_a_read_error(plan, after, files, monkeypatch, snapshot):
     assert not Path("out").exists()
     assert not hidden()
     assert files(Path("in")) == before
+
+
+def stored(header, data=b"\0" * 16):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def entry(start, end, shape=(2,), dtype="F32"):
+    return {"dtype": dtype, "shape": list(shape), "data_offsets": [start, end]}
+
+
+MALFORMED = {
+    "empty": b"",
+    "header longer than the file": (1 << 40).to_bytes(8, "little") + b"{}",
+    "header length cut off": b"\1\0\0",
+    "no JSON": stored(b"{'a': 1"),
+    "no UTF-8": stored(b'{"\xff": 1}'),
+    "no object": stored(["a"]),
+    "overlapping": stored({"a": entry(0, 8), "b": entry(4, 12)}),
+    "a hole": stored({"a": entry(0, 8), "b": entry(12, 20)}, b"\0" * 20),
+    "too short": stored({"a": entry(0, 8), "b": entry(8, 16)}, b"\0" * 12),
+    "too long": stored({"a": entry(0, 8), "b": entry(8, 16)}, b"\0" * 17),
+    "backwards": stored({"a": entry(8, 0)}),
+    "negative": stored({"a": entry(-8, 0)}),
+    "another shape": stored({"a": entry(0, 16, (3,))}),
+    "an overflowing shape": stored({"a": entry(0, 16, (1 << 62, 16))}),
+    "another dtype": stored({"a": entry(0, 16, (4,), "F64")}),
+    "an unknown dtype": stored({"a": entry(0, 16, (4,), "F31")}),
+}
+
+
+@pytest.mark.parametrize("fault", MALFORMED)
+def test_a_malformed_shard_is_named(plan, files, fault):
+    shard = Path("in/model-2.safetensors")
+    shard.write_bytes(MALFORMED[fault])
+    before = files(Path("in"))
+    with pytest.raises(PruneconfError, match=r"`in/model-2\.safetensors` is damaged or no safetensors file"):
+        run(plan)
+    assert not Path("out").exists()
+    assert not hidden()
+    assert files(Path("in")) == before
