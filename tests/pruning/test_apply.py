@@ -50,6 +50,17 @@ def as_folder(model, folder):
     return folder
 
 
+def as_pickle_shards(model, folder):
+    index = as_shards(model, folder)
+    for path in folder.glob("*.safetensors"):
+        torch.save(load_file(path), folder / f"pytorch_{path.stem}.bin")
+        path.unlink()
+    text = index.read_text().replace("model-", "pytorch_model-").replace(".safetensors", ".bin")
+    index.unlink()
+    (folder / "pytorch_model.bin.index.json").write_text(text)
+    return folder
+
+
 def as_pt(model, folder):
     torch.save(model.state_dict(), folder / "weights.pt")
     return folder / "weights.pt"
@@ -65,7 +76,7 @@ def as_legacy_pt(model, folder):
     return folder / "old.bin"
 
 
-FORMS = [as_safetensors, as_shards, as_folder, as_pt, as_training_checkpoint, as_legacy_pt]
+FORMS = [as_safetensors, as_shards, as_pickle_shards, as_folder, as_pt, as_training_checkpoint, as_legacy_pt]
 each_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__.removeprefix("as_"))
 
 
