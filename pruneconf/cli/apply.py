@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,18 +11,19 @@ import click
 from pruneconf.cli.arguments import (
     ModelOptions,
     coupled_option,
-    graph_of,
+    current_graph_of,
+    linted_config,
     model_options,
     note,
     pruner_option,
     require_torch,
-    sound_config,
 )
+from pruneconf.cli.progress import amount, progress
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
     from pruneconf.plan import Plan
-    from pruneconf.pruning import Source
+    from pruneconf.pruning import Forecast, Source
     from pruneconf.pruning.report import CompactReport
 
 
@@ -49,6 +48,9 @@ if TYPE_CHECKING:
     help="Cut the masked channels out as well (implies --coupled), and prove that the outputs stay the same.",
 )
 @click.option("--force", is_flag=True, help="Replace OUTPUT if it is there.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be read and written, and how long that takes; write nothing."
+)
 @click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped.")
 @model_options
 def command(  # noqa: PLR0913 - one for each option
@@ -63,6 +65,7 @@ def command(  # noqa: PLR0913 - one for each option
     coupled: bool,
     compact: bool,
     force: bool,
+    dry_run: bool,
     resume: bool,
     options: ModelOptions,
 ) -> None:
@@ -72,26 +75,38 @@ def command(  # noqa: PLR0913 - one for each option
 
     The weights are those of the built model, or of a checkpoint given with --weights: a .safetensors file, a
     *.safetensors.index.json with its shards, a transformers directory, or a .pt file with a state dict. OUTPUT gets the
-    masked weights, masks.safetensors and report.json; it appears whole or not at all. With --compact it also gets
-    compact.safetensors, which `pruneconf.load_compact` loads into a model that its code has built.
+    masked weights, masks.safetensors, report.json and report.html, a page to look at; it appears whole or not at all.
+    With --compact it also gets compact.safetensors, which `pruneconf.load_compact` loads into a model that its code has
+    built.
+
+    With --dry-run the exit status is 1 where the disk has too little room for OUTPUT. The time is extrapolated from
+    ranking, masking and hashing a few of the weights, and from 500 MB/s for the disk.
     """
     require_torch("pruning")
+    from dataclasses import asdict
+
+    from pruneconf.output.page import report_page
     from pruneconf.output.style import command_line
     from pruneconf.plan import resolve
-    from pruneconf.pruning import CutOut, apply
+    from pruneconf.pruning import CutOut, apply, forecast
     from pruneconf.tracing import build_to_run, parse_input
 
     if compact and model.endswith(".graph.json"):
         raise PruneconfError(f"`{model}` has no code with which to try the smaller model: name that code as the model")
-    graph = graph_of(model, options=options)
-    plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled or compact)
+    graph = current_graph_of(model, options)
+    sound, findings = linted_config(config, graph, pruner)
+    plan = resolve(sound, graph, pruner=pruner, coupled=coupled or compact)
     for entry in plan.layers:
         if entry.held:
             note(f"`{entry.layer.name}`: {entry.held}")
-    cut_out = CutOut(*build_to_run(model, [parse_input(text) for text in options.inputs])) if compact else None
     source = weights or _weights_of(model)
     graph_file = Path(model) if model.endswith(".graph.json") else None
-    with _progress() as progress:
+    if dry_run:
+        expected = forecast(plan, source, output, masks=masks, force=force, graph_file=graph_file, compact=compact)
+        _tell_forecast(plan, expected, output)
+        return
+    cut_out = CutOut(*build_to_run(model, [parse_input(text) for text in options.inputs])) if compact else None
+    with progress() as told:
         report = apply(
             plan,
             source,
@@ -102,7 +117,8 @@ def command(  # noqa: PLR0913 - one for each option
             resume=resume,
             graph_file=graph_file,
             cut_out=cut_out,
-            progress=progress,
+            page=lambda report, histograms: report_page(asdict(report), plan, histograms, findings),
+            progress=told,
         )
     totals = report.totals
     click.echo(f"{totals.masked:,} of {totals.numel:,} weights masked ({100 * totals.sparsity:.1f} %) in {output}")
@@ -119,6 +135,37 @@ def _as_now(plan: Plan, options: ModelOptions) -> Iterator[str]:
         yield "--coupled"
     for text in options.inputs:
         yield from ("--input", text)
+
+
+def _tell_forecast(plan: Plan, expected: Forecast, output: Path) -> None:
+    """Say what a run would do; end with 1 where it could not."""
+    from pruneconf.output.plan_table import total_lines
+
+    for line in total_lines(plan):
+        click.echo(line)
+    parts = {"weights": expected.weights, "masks": expected.masks, "everything else": expected.others}
+    click.echo(f"read: {amount(expected.read)} in {expected.files} file{'s' * (expected.files != 1)}")
+    written = ", ".join(f"{what} {amount(size)}" for what, size in parts.items() if size)
+    click.echo(f"write: about {amount(expected.written)} ({written})")
+    click.echo(f"free: {amount(expected.free)} on the disk of {output}")
+    click.echo(
+        f"time: {_seconds(expected.ranking + expected.writing)}, of which ranking {_seconds(expected.ranking)} "
+        "(extrapolated from a few of the weights, and 500 MB/s for the disk)"
+    )
+    if expected.free < expected.written:
+        short = amount(expected.written - expected.free)
+        note(f"there is no room for `{output}`: {short} are missing; free some, or choose another output")
+        raise click.exceptions.Exit(1)
+
+
+def _seconds(number: float) -> str:
+    if number < 1:
+        return "less than a second"
+    minutes, seconds = divmod(round(number), 60)
+    hours, minutes = divmod(minutes, 60)
+    return "about " + (
+        f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    )
 
 
 def _tell_compact(compact: CompactReport, output: Path) -> None:
@@ -138,18 +185,3 @@ def _weights_of(model: str) -> Source:
     from pruneconf.tracing import build
 
     return build(model)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show how many bytes are written, where someone looks."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress("writing", *columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("writing", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

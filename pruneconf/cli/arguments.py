@@ -18,6 +18,7 @@ from pruneconf.errors import PruneconfError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph
     from pruneconf.tracing import Traced
 
@@ -166,16 +167,29 @@ def read_lists(name: str, stdin_filename: str | None = None) -> list[Reading]:
 
 
 def config_files(argument: str) -> list[str]:
-    """The configs that an argument names: itself, or those in a directory."""
+    """The configs that an argument names: itself, or those in a directory; hidden folders are left aside."""
     if argument == "-" or not os.path.isdir(argument):
         return [argument]
     from pathlib import Path
 
-    patterns = settings().files or PATTERNS
-    found = sorted({str(file) for pattern in patterns for file in Path(argument).rglob(pattern)})
+    patterns, folder = settings().files or PATTERNS, Path(argument)
+    every = {file for pattern in patterns for file in folder.rglob(pattern)}
+    found = sorted(str(file) for file in every if not any(map(_is_hidden, file.relative_to(folder).parts[:-1])))
     if not found:
         raise PruneconfError(f"`{argument}` holds no config: name the file, or call it `{patterns[0]}`")
     return found
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
+
+
+def current_graph_of(model: str, options: ModelOptions) -> ModelGraph:
+    """The graph of a model, for a command that does not lint: a note says where it is out of date."""
+    graph = graph_of(model, options=options)
+    if graph.changed:
+        note(f"`{model}` is out of date, `{graph.changed[0]}` has changed since: write it anew with `pruneconf trace`")
+    return graph
 
 
 def graph_of(model: str, base: Path | None = None, options: ModelOptions = _DEFAULTS) -> ModelGraph:
@@ -246,9 +260,7 @@ def _read_graph(path: str) -> ModelGraph:
     if graph.sources:
         from pruneconf.graph.stale import changed_sources
 
-        changed = changed_sources(graph, path)
-        if changed:
-            note(f"`{path}` is out of date, `{changed[0]}` has changed since: write it anew with `pruneconf trace`")
+        return graph._replace(changed=tuple(changed_sources(graph, path)))
     return graph
 
 
@@ -268,6 +280,11 @@ def require_torch(purpose: str) -> None:
 
 def sound_config(config: str, graph: ModelGraph, pruner: str) -> Config:
     """The config at this place, linted against the model; its errors are shown and end the run."""
+    return linted_config(config, graph, pruner)[0]
+
+
+def linted_config(config: str, graph: ModelGraph, pruner: str) -> tuple[Config, list[Finding]]:
+    """The same, and what the linter says about it short of errors."""
     from pruneconf.findings import Severity
     from pruneconf.output.style import painter
     from pruneconf.output.text import render
@@ -283,4 +300,4 @@ def sound_config(config: str, graph: ModelGraph, pruner: str) -> Config:
         click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)
         note(f"`{config}` has {len(errors)} error{'s' * (len(errors) != 1)}: mend it first, nothing was done")
         raise click.exceptions.Exit(1)
-    return reading.config
+    return reading.config, found

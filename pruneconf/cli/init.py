@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note, write_new
+from pruneconf.cli.arguments import ModelOptions, current_graph_of, model_options, note, write_new
 from pruneconf.errors import PruneconfError
 
 
@@ -29,7 +29,7 @@ def command(model: str, output: Path, options: ModelOptions) -> None:
     printed = str(output) == "-"
     if not printed and output.suffix not in {".yaml", ".yml"}:
         raise PruneconfError(f"`{output}` would not be read as YAML: call it `{output.with_suffix('.yaml')}`")
-    text = starter(graph_of(model, options=options), model, "pruneconf.yaml" if printed else str(output))
+    text = starter(current_graph_of(model, options), model, "pruneconf.yaml" if printed else str(output))
     if printed:
         click.echo(text, nl=False)
         return

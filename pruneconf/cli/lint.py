@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
@@ -88,11 +88,11 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     from pruneconf.rules.choose import chooser
 
     project = settings()
-    chosen = chooser(select or project.select, ignore or project.ignore)
+    chosen = chooser(select or project.select, ignore or (() if select else project.ignore))
     named, (model, files) = model, split(arguments, model)
     models = {file: model or project.model_of(_name(file, stdin_filename)) for file in files}
     reports = _reports(output_format, outputs)
-    for contradiction in _contradictions(models, options, reports.values(), flags):
+    for contradiction in _contradictions(models, options, reports, flags):
         ctx.fail(contradiction)
     if flags["watch"]:
         from pruneconf.cli.watch import watch
@@ -118,7 +118,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     stream = sys.stderr if flags["diff"] or (_is_editing(flags) and any(map(_is_stdin, files))) else sys.stdout
     for place, form in reports.items():
         if form == "text":
-            text = _text(run, models, stream if place is None else None, flags)
+            text = _text(run, models, pruner, stream if place is None else None, flags)
         else:
             text = _written(form, run, strict=flags["strict"])
         _put(text, place, stream)
@@ -128,12 +128,12 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
 
 
 def _contradictions(
-    models: Mapping[str, str | None], options: ModelOptions, formats: Iterable[str], flags: Flags
+    models: Mapping[str, str | None], options: ModelOptions, reports: Mapping[str | None, str], flags: Flags
 ) -> Iterator[str]:
     """What is wrong with the options taken together."""
     if options.inputs and not any(models.values()):
         yield "`--input` is about a model: name one before the configs"
-    if flags["statistics"] and "text" not in formats:
+    if flags["statistics"] and "text" not in reports.values():
         yield "`--statistics` belongs to `--format text`: the other formats list every finding"
     if flags["unsafe_fixes"] and not (flags["fix"] or flags["diff"]):
         yield "`--unsafe-fixes` goes with `--fix` or `--diff`"
@@ -141,6 +141,9 @@ def _contradictions(
         yield "`--fix` and `--add-ignores` are two steps: fix first, then silence what is left"
     if _is_editing(flags) and len(models) > 1 and any(map(_is_stdin, models)):
         yield "`-` stands alone where its text is edited"
+    printed = "a diff" if flags["diff"] else "the text" if _is_editing(flags) and any(map(_is_stdin, models)) else None
+    if printed and reports.get(None, "text") != "text":
+        yield f"{printed} is printed here: write the report to a file, with `--output {reports[None]}:FILE`"
     if flags["watch"] and any(map(_is_stdin, models)):
         yield "`--watch` is about files: name them in place of `-`"
 
@@ -179,7 +182,7 @@ def _graph(model: str, options: ModelOptions, chosen: Chosen) -> ModelGraph:
     if graph.origin is not Origin.OPERATORS:
         from pruneconf.rules.registry import rules
 
-        unchecked = [rule.info.code for rule in rules("graph") if chosen(rule.info)]
+        unchecked = [rule.info.code for rule in (*rules("graph"), *rules("channels")) if chosen(rule.info)]
         if unchecked:
             note(f"checked without a traced forward pass, which {', '.join(unchecked)} need")
     return graph
@@ -221,7 +224,7 @@ def _written(form: str, run: Run, *, strict: bool) -> str:
     return text
 
 
-def _text(run: Run, models: Mapping[str, str | None], stream: TextIO | None, flags: Flags) -> str:
+def _text(run: Run, models: Mapping[str, str | None], pruner: str, stream: TextIO | None, flags: Flags) -> str:
     from pruneconf.output.style import linker, painter, plain, unlinked
     from pruneconf.output.summary import statistics, summary
 
@@ -238,5 +241,5 @@ def _text(run: Run, models: Mapping[str, str | None], stream: TextIO | None, fla
     if flags["statistics"] and visible:
         parts.append(f"{statistics(visible, paint)}\n")
     if not flags["quiet"]:
-        parts.append(f"{summary(visible, models, paint, run.suppressed)}\n")
+        parts.append(f"{summary(visible, models, pruner, paint, run.suppressed)}\n")
     return "".join(parts)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pruneconf.findings import Finding, Severity
 
 FILE = "pyproject.toml"
-_TABLE = "[tool.pruneconf"
+_NAME = "pruneconf"
 
 
 class Settings(NamedTuple):
@@ -77,7 +77,7 @@ def settings() -> Settings:
 def _settings(folder: str) -> Settings:
     while True:
         text = _read(os.path.join(folder, FILE))
-        if _TABLE in text:
+        if _NAME in text:
             from pruneconf.cli.settings_reader import table
 
             path = os.path.relpath(os.path.join(folder, FILE))

@@ -90,6 +90,11 @@ def _meaning(found: dict[str, Any]) -> Iterator[_Fault]:
         yield _Fault(("pruner",), f"there is no pruner `{pruner}`; {hint}")
     if found.get("files") == []:
         yield _Fault(("files",), "`files` is empty: name a pattern, or remove it")
+    for pattern in found.get("files", ()):
+        if pattern.startswith("/") or ".." in pattern.split("/"):
+            yield _Fault(
+                ("files",), f"`{pattern}` must stay below the folder of this file: write it from there", pattern
+            )
     infos = [rule.info for rule in all_rules()]
     words = [*_words(found)]
     for keys, word in words:
@@ -125,7 +130,7 @@ def _idle(found: dict[str, Any], words: list[tuple[tuple[str, ...], str]], infos
 
 def _line(text: str, fault: _Fault) -> int:
     """The line of a fault: that of the item of a list, else that on which its key stands."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     known = 0
     for number in range(1, len(lines) + 1):
         try:

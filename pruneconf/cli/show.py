@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pruneconf.cli.arguments import ModelOptions, coupled_option, graph_of, model_options, pruner_option, sound_config
+from pruneconf.cli.arguments import (
+    ModelOptions,
+    coupled_option,
+    current_graph_of,
+    model_options,
+    pruner_option,
+    sound_config,
+)
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
@@ -48,7 +55,7 @@ def command(
 
     if config is None and not (groups and output_format != "json"):
         ctx.fail("name a CONFIG" + (" (`pruneconf trace` writes the groups alone as JSON)" if groups else ""))
-    graph = graph_of(model, options=options)
+    graph = current_graph_of(model, options)
     plan = None
     if config:
         plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled)

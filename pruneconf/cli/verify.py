@@ -9,7 +9,7 @@ import click
 from pruneconf.cli.arguments import (
     ModelOptions,
     coupled_option,
-    graph_of,
+    current_graph_of,
     model_options,
     pruner_option,
     require_torch,
@@ -36,7 +36,7 @@ def command(
     from pruneconf.plan import resolve
     from pruneconf.pruning import verify
 
-    graph = graph_of(model, options=options)
+    graph = current_graph_of(model, options)
     plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled)
     verdict = verify(plan, output)
     if verdict.ok:

@@ -15,6 +15,15 @@ _SHORTEST_MEMBER, _LONGEST_MEMBER = 4, len(Member._fields)
 T = TypeVar("T")
 
 
+class _RowError(Exception):
+    """A row, or what stands `inside` it, is not what is expected."""
+
+    def __init__(self, expected: str, inside: str = "") -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.inside = inside
+
+
 def coupling(item: dict[str, Any], place: str) -> Coupling:
     """The coupling that an object of the file describes. Raises GraphFileError; `place` is where it stands."""
     return Coupling(
@@ -36,45 +45,51 @@ def parameter(row: Any, place: str) -> Parameter:
     return Parameter(row[0], tuple(row[1]), row[2])
 
 
-def _member(row: list[Any], place: str) -> Member:
+def _member(row: list[Any]) -> Member:
     if not _SHORTEST_MEMBER <= len(row) <= _LONGEST_MEMBER or not isinstance(row[0], str):
-        _fail(place, "a layer, a side, an axis and a size")
+        raise _RowError("a layer, a side, an axis and a size")
     side = _SIDES.get(row[1]) if isinstance(row[1], str) else None
     if side is None:
-        _fail(f"{place}/1", "one of " + ", ".join(f"`{known}`" for known in _SIDES))
+        raise _RowError("one of " + ", ".join(f"`{known}`" for known in _SIDES), "/1")
     if set(map(type, row[2:])) != {int} or min(row[2:]) < 0:
-        _fail(place, "a layer, a side and whole numbers")
+        raise _RowError("a layer, a side and whole numbers")
     found = Member(row[0], side, *row[2:])
     if found.repeat < 1 or found.times < 1:
-        _fail(place, "without a `repeat` or `times` of 0")
+        raise _RowError("without a `repeat` or `times` of 0")
     return found
 
 
-def _join(row: list[Any], place: str) -> Join:
+def _join(row: list[Any]) -> Join:
     if len(row) != len(Join._fields) or not _are_texts(row):
-        _fail(place, "an operation and a place")
+        raise _RowError("an operation and a place")
     return Join(*row)
 
 
-def _limit(row: list[Any], place: str) -> Limit:
+def _limit(row: list[Any]) -> Limit:
     if len(row) != len(Limit._fields) or not _are_texts(row[::2]) or not _is_count(row[1]) or not row[1]:
-        _fail(place, "a kind, a number of groups and a module")
+        raise _RowError("a kind, a number of groups and a module")
     return Limit(*row)
 
 
-def _pin(row: list[Any], place: str) -> Pin:
+def _pin(row: list[Any]) -> Pin:
     if len(row) != len(Pin._fields) or not _are_texts(row):
-        _fail(place, "a kind and a name")
+        raise _RowError("a kind and a name")
     return Pin(*row)
 
 
-def _rows(item: dict[str, Any], key: str, place: str, read: Callable[[list[Any], str], T]) -> tuple[T, ...]:
+def _rows(item: dict[str, Any], key: str, place: str, read: Callable[[list[Any]], T]) -> tuple[T, ...]:
     if key not in item:
         return ()
     rows = item[key]
     if not isinstance(rows, list) or not set(map(type, rows)) <= {list}:
         _fail(place + key, "a list of lists")
-    return tuple(read(row, f"{place}{key}/{index}") for index, row in enumerate(rows))
+    found: list[T] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except _RowError as error:
+            _fail(f"{place}{key}/{len(found)}{error.inside}", error.expected)
+    return tuple(found)
 
 
 def _are_texts(values: list[Any]) -> bool:

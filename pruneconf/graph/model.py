@@ -96,6 +96,7 @@ class _Fields(NamedTuple):  # a dataclass would cost the linter's start 1 ms
     missing: tuple[str, ...] = ()
     couplings: tuple[Coupling, ...] = ()
     unreachable: tuple[Parameter, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 class ModelGraph(_Fields):
@@ -108,7 +109,8 @@ class ModelGraph(_Fields):
 
     `origin` says how it was obtained, `inputs` with which example inputs, and `missing`, a sentence each, what is not
     known that a full trace would tell. `couplings` is empty unless the origin is `operators`. `unreachable` are the
-    parameters that no config can select.
+    parameters that no config can select. `changed` are the sources that have changed since it was
+    written to a file.
     """
 
     @cached_property

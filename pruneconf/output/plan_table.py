@@ -93,11 +93,12 @@ def _amount(plan: Plan, entry: LayerPlan, masked: int) -> Text:
 
 def _print_totals(plan: Plan, console: Console) -> None:
     console.print()
-    for line in _totals(plan):
+    for line in total_lines(plan):
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def _totals(plan: Plan) -> Iterator[str]:
+def total_lines(plan: Plan) -> Iterator[str]:
+    """What a plan comes to, in a few sentences."""
     most = "at most " if plan.structured and plan.groups else ""
     for entry in plan.layers:
         if entry.held:

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from pruneconf.findings import Finding
 
 
-def summary(findings: Sequence[Finding], models: Mapping[str, str | None], paint: Paint, suppressed: int = 0) -> str:
+def summary(
+    findings: Sequence[Finding], models: Mapping[str, str | None], pruner: str, paint: Paint, suppressed: int = 0
+) -> str:
     """The closing lines: how much was found in these files, what is suppressed, and the command to run next.
 
-    `models` are the files, each with the model that it was checked against.
+    `models` are the files, each with the model that it was checked against, for `pruner`.
     """
     file, model = next(iter(models.items()))
     others = len({*models.values()} - {model, None})
@@ -24,8 +26,9 @@ def summary(findings: Sequence[Finding], models: Mapping[str, str | None], paint
     where += f" and {_count(others, 'other model')}" if model and others else ""
     where += f", {suppressed} suppressed" if suppressed else ""
     if not findings:
-        words = ("show", model, file) if model else ("lint", "MODEL", file)
-        next_command = command_line("pruneconf", *words)
+        config = "CONFIG" if file == "-" else file  # what came from there is read already
+        words = ("show", model, config) if model else ("lint", "MODEL", config)
+        next_command = command_line("pruneconf", *words, *(() if pruner == "level" else ("--pruner", pruner)))
         aim = "to see what it will do" if model else "to check it against the model too"
         return f"{paint('nothing wrong', 'help')} {where}\nnext: {next_command}  ({aim})"
     fixable = sum(finding.fix is not None and finding.fix.safe for finding in findings)

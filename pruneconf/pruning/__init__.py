@@ -4,6 +4,7 @@ from pruneconf.pruning.apply import apply
 from pruneconf.pruning.attach import Attachment, attach
 from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
 from pruneconf.pruning.compact import Compact, compact
+from pruneconf.pruning.forecast import Forecast, forecast
 from pruneconf.pruning.masks import MASK_FORMS
 from pruneconf.pruning.prune import prune
 from pruneconf.pruning.report import Report
@@ -20,12 +21,14 @@ __all__ = [
     "Compact",
     "CutOut",
     "Fault",
+    "Forecast",
     "Report",
     "Source",
     "Verdict",
     "apply",
     "attach",
     "compact",
+    "forecast",
     "load_compact",
     "open_checkpoint",
     "prune",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from pruneconf.errors import PruneconfError
+from pruneconf.histogram import Histogram
 from pruneconf.plan import Plan
 from pruneconf.pruning.channels import ChannelCut
 from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint, other_files
@@ -22,17 +23,29 @@ from pruneconf.pruning.floats import Format, Weights
 from pruneconf.pruning.journal import Journal, check_purpose, close_journal, read_journal
 from pruneconf.pruning.level import pruned
 from pruneconf.pruning.masks import AnyCut, check_form, kept
-from pruneconf.pruning.report import REPORT_FILE, Report, report_on
+from pruneconf.pruning.report import PAGE_FILE, REPORT_FILE, Report, report_on
+from pruneconf.pruning.spread import histograms
 from pruneconf.pruning.staging import leftover, prepare, staged
 from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
 from pruneconf.pruning.write_compact import CutOut, write_compact
-from pruneconf.pruning.writer import CheckpointWriter, Masking, Outcome, Progress, file_digest
+from pruneconf.pruning.writer import CheckpointWriter, Masking, Outcome, file_digest
 from pruneconf.version import __version__
 
+Progress = Callable[[str, int, int], None]
+"""Called with the phase, how much of it is done and how much there is in all, 0 where that is unknown: weights while
+ranking (as often as they are gone through), else bytes.
+"""
 
-def apply(  # noqa: PLR0913 - one for each option
+Page = Callable[[Report, Mapping[str, Histogram]], str]
+"""Makes a page to read of a report and of histograms of the weights by parameter."""
+
+_PASSES = 3
+"""How often ranking goes through the weights: for NaN, for a likely range of thresholds, and inside a bin of that."""
+
+
+def apply(  # noqa: PLR0913 - one for each choice there is
     plan: Plan,
     weights: Source,
     out: Path,
@@ -44,7 +57,8 @@ def apply(  # noqa: PLR0913 - one for each option
     resume: bool = False,
     graph_file: Path | None = None,
     cut_out: CutOut | None = None,
-    progress: Progress = lambda _done, _total: None,
+    page: Page | None = None,
+    progress: Progress = lambda _phase, _done, _total: None,
 ) -> Report:
     """Write the masked weights, their masks and a report into the directory `out`.
 
@@ -55,7 +69,7 @@ def apply(  # noqa: PLR0913 - one for each option
     the plan's graph was read from one, or else of the files that define the model. `pruner` and `seed` are as in
     `prune`. With `resume` it goes on where a run that was killed stopped, with the same result; nothing that the result
     depends on may have changed since. With `cut_out` it also gets `compact.safetensors`, for `load_compact`: see
-    `compact`.
+    `compact`. With `page` it gets `report.html`, which holds what `page` returns.
 
     Raises PruneconfError, and leaves nothing behind, where the plan does not fit the weights or cannot be met, a weight
     is NaN, or `out` cannot be written.
@@ -63,7 +77,7 @@ def apply(  # noqa: PLR0913 - one for each option
     plan = plan_for(plan, pruner)
     check_form(masks)
     checkpoint = open_checkpoint(weights)
-    described = _inputs(plan, graph_file)
+    described = inputs_of(plan, graph_file)
     inputs = [*described, *checkpoint.inputs]
     others = [checkpoint.folder / path for path in other_files(checkpoint.folder)] if checkpoint.folder else []
     before = stamps([*inputs, *others])
@@ -71,13 +85,14 @@ def apply(  # noqa: PLR0913 - one for each option
     journal = _journal(plan, masks, seed, described, {path: before[path] for path in (*checkpoint.inputs, *others)})
     found = _found(place, journal, checkpoint) if resume else None
     where = locate(plan, checkpoint.kinds, checkpoint.source)
-    ranked = _ranked(plan, checkpoint, where)
-    cuts = cuts_of(plan, ranked, checkpoint.kinds, Workers(torch.get_num_threads()), seed)
+    ranked = ranked_weights(plan, checkpoint, where)
+    cuts = cuts_of(plan, ranked, checkpoint.kinds, _workers(ranked, progress), seed)
+    spread = histograms(ranked, cuts) if page else {}
     with staged(place, force=force, resume=found is not None) as folder:
         maskings = _maskings(where, cuts, checkpoint.kinds)
-        writer = CheckpointWriter(
-            folder, checkpoint, maskings, masks, progress, (found or journal) if checkpoint.inputs else None
-        )
+        writing = partial(progress, "writing")
+        kept_journal = (found or journal) if checkpoint.inputs else None
+        writer = CheckpointWriter(folder, checkpoint, maskings, masks, writing, kept_journal)
         writer.write()
         outcomes = {name: _outcome(ranked[name].format, cuts[name], writer.outcomes[name]) for name in ranked}
         compacted, outputs = None, writer.outputs
@@ -85,12 +100,39 @@ def apply(  # noqa: PLR0913 - one for each option
             files = [shard.file for shard in checkpoint.shards]
             compacted, more = write_compact(folder, files, plan, cuts, cut_out)
             outputs = {**outputs, **more}
-        digests = {str(path): writer.inputs.get(path) or file_digest(path) for path in inputs}
-        report = report_on(plan, seed, outcomes, digests, outputs, compacted)
+        report = report_on(plan, seed, outcomes, _digests(inputs, writer.inputs, progress), outputs, compacted)
+        if page:
+            text = page(report, spread).encode()
+            (folder / PAGE_FILE).write_bytes(text)
+            report = replace(report, outputs={**outputs, PAGE_FILE: hashlib.sha256(text).hexdigest()})
         (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
         check_unchanged(before)
         close_journal(folder)
+        progress("flushing", 0, 0)
     return report
+
+
+def _workers(ranked: Mapping[str, Weights], progress: Progress) -> Workers:
+    """Workers that tell how far the ranking is."""
+    total, done = _PASSES * sum(layer.bits.size for layer in ranked.values()), 0
+
+    def went(number: int) -> None:
+        nonlocal done
+        done += number
+        progress("ranking", done, max(done, total))
+
+    return Workers(torch.get_num_threads(), went=went)
+
+
+def _digests(files: Iterable[Path], known: Mapping[Path, str], progress: Progress) -> dict[str, str]:
+    """The digests of files, of which some are known."""
+    sizes = {path: path.stat().st_size for path in files if path not in known}
+    found, done = {str(path): digest for path, digest in known.items()}, 0
+    for path, size in sizes.items():
+        progress("hashing", done, sum(sizes.values()))
+        found[str(path)] = file_digest(path)
+        done += size
+    return {str(path): found[str(path)] for path in files}
 
 
 def _journal(plan: Plan, masks: str, seed: int, described: list[Path], weights: Mapping[Path, Stamp]) -> Journal:
@@ -119,13 +161,14 @@ def _found(place: Path, journal: Journal, checkpoint: Checkpoint) -> Journal | N
     return found
 
 
-def _inputs(plan: Plan, graph_file: Path | None) -> list[Path]:
+def inputs_of(plan: Plan, graph_file: Path | None) -> list[Path]:
+    """The files that say what is done, beside those with the weights."""
     described = [graph_file] if graph_file else map(Path, plan.graph.sources)
     return [path for path in (Path(plan.config.document.name), *described) if path.is_file()]
 
 
-def _ranked(plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]]) -> dict[str, Weights]:
-    """The weights to be ranked, by parameter. Copies of one weight must be equal."""
+def ranked_weights(plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]]) -> dict[str, Weights]:
+    """The weights to be ranked, by parameter. Raises PruneconfError where copies of one weight differ."""
     tensors = checkpoint.tensors
     layers = pruned(plan)
     ranked = {}

@@ -16,6 +16,7 @@ from pruneconf.plan import Plan
 from pruneconf.version import __version__
 
 REPORT_FILE = "report.json"
+PAGE_FILE = "report.html"
 
 
 @dataclass(frozen=True, slots=True)

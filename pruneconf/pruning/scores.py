@@ -84,7 +84,11 @@ def scores_of(
             return drawn(layer, seed) if pruner == "random" else _NORMS[pruner](layer, weights[parameter])
 
     with ThreadPoolExecutor(workers.threads) as pool:
-        return dict(zip(layers, pool.map(score, layers), strict=True))
+        found = {}
+        for parameter, result in zip(layers, pool.map(score, layers), strict=True):
+            found[parameter] = result
+            workers.went(layers[parameter].numel)
+        return found
 
 
 def _blocks(layer: Layer, weights: Weights) -> Iterator[Scores]:

@@ -26,12 +26,14 @@ _OLD = ".old"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def prepare(out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bool, resume: bool = False) -> Path:
+def prepare(
+    out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bool, clear: bool = True, resume: bool = False
+) -> Path:
     """The resolved path of an output directory, or PruneconfError where nothing may be written there.
 
-    Clears away what killed runs left beside it, unless one is to be resumed. With `force` a directory that is not empty
-    may be replaced, but never one that holds an input file or the working directory. `folder` is the input directory,
-    if there is one: it must not receive the output either.
+    Clears away what killed runs left beside it, unless `clear` is off or one is to be resumed. With `force` a directory
+    that is not empty may be replaced, but never one that holds an input file or the working directory. `folder` is the
+    input directory, if there is one: it must not receive the output either.
     """
     place = Path(os.path.realpath(out))
     for path in inputs:
@@ -44,7 +46,8 @@ def prepare(out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bo
     if not place.parent.is_dir():
         raise PruneconfError(f"there is no directory `{place.parent}` to write `{place.name}` into; create it first")
     with _explained(place):
-        _clear_leftovers(place, resume=resume)
+        if clear:
+            _clear_leftovers(place, resume=resume)
         filled = place.is_dir() and any(place.iterdir())
     if filled:
         if not force:

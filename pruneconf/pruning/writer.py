@@ -23,7 +23,7 @@ MASKS_FILE = "masks.safetensors"
 Progress = Callable[[int, int], None]
 """Called with the bytes of weights that are written and that there are in all."""
 
-_OTHERS = ("report.json", "compact.safetensors")
+_OTHERS = ("report.json", "report.html", "compact.safetensors")
 """What else a run writes: an input directory that was itself an output does not bring its own."""
 
 _CHUNK = 1 << 20

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from pruneconf.config import Fault, Reading, SubConfig
 from pruneconf.document import Document, Entry, Mapping, Node, Path, Scalar, pointer
 from pruneconf.document import Sequence as ListNode
-from pruneconf.document.edits import Edit, addition, insertion, relocation, removal, scalar_text
 from pruneconf.findings import Finding, Fix, Label, RuleInfo, Severity
 from pruneconf.rules.words import some
 
@@ -143,6 +142,8 @@ class Context(NamedTuple):
 
     def replace(self, path: Path, value: str | float, *, safe: bool, key: bool = False) -> Fix:
         """The fix that writes another scalar in the place of the one at a path, or of its key."""
+        from pruneconf.document.edits import Edit, scalar_text
+
         start, end = self._span(path, key=key)
         node = self.document.key(path) if key else self.document.find(path)
         text = scalar_text(self.document, value, node if isinstance(node, Scalar) else None)
@@ -150,6 +151,8 @@ class Context(NamedTuple):
 
     def remove(self, *paths: Path, safe: bool, title: str) -> Fix | None:
         """The fix that takes items or entries out; none where no plain edits do. With a comment goes its safety."""
+        from pruneconf.document.edits import removal
+
         parts = [removal(self.document, path) for path in paths]
         edits = sorted(edit for part in parts for edit in part)
         if not all(parts) or any(edit.end > after.start for edit, after in pairwise(edits)):
@@ -159,21 +162,29 @@ class Context(NamedTuple):
 
     def move(self, path: Path, behind: Path, *, safe: bool, title: str) -> Fix | None:
         """The fix that moves an item of a list behind a later one; none where no plain edits do."""
+        from pruneconf.document.edits import relocation
+
         edits = relocation(self.document, path, behind)
         return Fix(title, safe, edits) if edits else None
 
     def insert(self, path: Path, key: str, value: str, *, safe: bool) -> Fix | None:
         """The fix that writes `key: value` (source text) behind the entry at a path; none where no plain edit does."""
+        from pruneconf.document.edits import insertion
+
         edits = insertion(self.document, path, key, value)
         return Fix(f"add `{key}: {value}`", safe, edits) if edits else None
 
     def exclude(self, names: Sequence[str]) -> Fix | None:
         """The unsafe fix that writes a last sub-config, which excludes layers; none where no plain edit does."""
+        from pruneconf.document.edits import addition
+
         edits = addition(self.document, self.reading.path, [{"op_names": list(names), "exclude": True}])
         return Fix(f"exclude {some(names)}", safe=False, edits=edits) if edits else None
 
     def add_names(self, sub_config: SubConfig, names: Sequence[str]) -> Fix | None:
         """The unsafe fix that adds layers to the `op_names` of a sub-config; none where no plain edit does."""
+        from pruneconf.document.edits import addition
+
         edits = addition(self.document, (*sub_config.path, "op_names"), names)
         return Fix(f"add {some(names)}", safe=False, edits=edits) if edits else None
 

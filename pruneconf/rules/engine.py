@@ -20,7 +20,7 @@ class Examined:
     """What a run of the rules over one config has found, in the order of the text.
 
     `suppressed` are the findings that comments in the text silence. `stages` are those of the registry whose rules
-    have had their say, and `channels` where the pruner masks whole ones: what others would find is not known.
+    have had their say: what others would find is not known.
     """
 
     __slots__ = ("findings", "stages", "suppressed")
@@ -76,7 +76,8 @@ def _stages(reading: Reading, graph: ModelGraph | None, pruner: str) -> frozense
     if _lacks_types(reading, graph):
         return _WITHOUT_MODEL | {"names"}
     traced = {"graph"} if graph.origin is Origin.OPERATORS else set()
-    return _WITHOUT_MODEL | {"names", "model", "plan"} | traced | (set() if pruner == "level" else {"channels"})
+    channels = {"channels"} if traced and pruner != "level" else set()
+    return _WITHOUT_MODEL | {"names", "model", "plan"} | traced | channels
 
 
 def _lacks_types(reading: Reading, graph: ModelGraph) -> bool:
@@ -105,7 +106,7 @@ def _check(reading: Reading, graph: ModelGraph | None, pruner: str, found: list[
     from pruneconf.plan import Selection, pruner_named, resolve
 
     selection = Selection(graph)
-    known = {"selection_or_none": selection, "pruner_or_none": pruner_named(pruner)}
+    known: dict[str, Any] = {"selection_or_none": selection, "pruner_or_none": pruner_named(pruner)}
     _run("names", reading, found, **known)
     if _lacks_types(reading, graph):
         return
@@ -115,6 +116,8 @@ def _check(reading: Reading, graph: ModelGraph | None, pruner: str, found: list[
         _run("plan", reading, found, plan_or_none=plan, **known)
         if graph.origin is Origin.OPERATORS:
             _run("graph", reading, found, plan_or_none=plan, **known)
+            if known["pruner_or_none"].is_structured:
+                _run("channels", reading, found, plan_or_none=plan, **known)
 
 
 def _run(stage: str, reading: Reading, found: list[Finding], **known: Any) -> None:

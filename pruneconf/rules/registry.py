@@ -3,7 +3,8 @@
 The heads say when a rule can run, in the order in which they do: `faults` explain what the schema refuses, `schema`
 rules look at what it lets through, `names` rules at the names of modules, `model` rules at selectors and layers with
 their types, `plan` rules at what a valid config does, `graph` rules also at how the layers hang together, which only a
-traced forward pass tells. `comments` rules look at the comments that silence all these.
+traced forward pass tells, and `channels` rules at what that means where a pruner masks whole ones. `comments` rules
+look at the comments that silence all these.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "selection.not_prunable",
         "selection.redundant_selector",
         "structure.parametrized_weight",
+        "structure.stale_graph",
     ),
     "model": (
         "selection.unknown_op_type",
@@ -80,10 +82,13 @@ RULES: dict[str, tuple[str, ...]] = {
         "structure.tied_weights",
         "structure.axis_unsupported",
         "structure.normalisation_or_embedding",
+        "compat.nni_differs",
     ),
     "graph": (
         "structure.never_called",
         "structure.output_layer",
+    ),
+    "channels": (
         "structure.coupled_ratio_mismatch",
         "structure.coupled_partly_excluded",
         "structure.group_divisibility",
@@ -94,8 +99,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
 }
 
-OF_CHANNELS = frozenset({"PC404", "PC504", "PC505", "PC506", "PC507", "PC508"})
-"""The rules that say more where a pruner masks whole channels."""
+OF_CHANNELS = frozenset({"PC404", "PC504", "PC508"})
+"""The other rules that say more where a pruner masks whole channels."""
 
 
 @cache

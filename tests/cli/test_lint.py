@@ -183,3 +183,30 @@ def test_codes_lead_to_the_pages_of_rules_where_links_are_shown(here: Path, prun
     assert linked.startswith(f"\x1b]8;;{page}\x1b\\error[PC101]\x1b]8;;\x1b\\ unknown-key")
     assert "\x1b]8" not in pruneconf("lint", "bad.yaml", FORCE_HYPERLINK="0", FORCE_COLOR="1").stdout
     assert "\x1b" not in pruneconf("lint", "bad.yaml").stdout
+
+
+def test_a_directory_is_searched_without_its_hidden_folders(here: Path, pruneconf: Run) -> None:
+    for folder in ("configs", "configs/.venv/lib"):
+        (here / folder).mkdir(parents=True)
+        (here / folder / "bad.prune.yaml").write_text(TYPO)
+    done = pruneconf("lint", "--format", "github", "configs")
+    assert done.stdout.count("\n") == 1
+    assert "file=configs/bad.prune.yaml" in done.stdout
+
+
+@pytest.mark.parametrize("options", [["--diff", "bad.yaml"], ["--fix", "-"], ["--add-ignores", "-"]])
+def test_a_report_is_not_printed_amidst_a_text(here: Path, pruneconf: Run, options: list[str]) -> None:
+    (here / "bad.yaml").write_text(WARNING)
+    done = pruneconf("lint", "--format", "json", *options, stdin=WARNING)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--output json:FILE" in done.stderr
+    assert pruneconf("lint", "--output", "json:report.json", *options, stdin=WARNING).stdout != ""
+    assert json.loads((here / "report.json").read_text())["format"] == 1
+
+
+def test_the_next_command_is_for_the_same_pruner(here: Path, pruneconf: Run) -> None:
+    done = pruneconf("lint", "--pruner", "l1", "net.graph.json", "cfg.yaml", stdin="")
+    assert "next: pruneconf show net.graph.json cfg.yaml --pruner l1  (" in done.stdout
+    assert (
+        "lint MODEL CONFIG  (" in pruneconf("lint", "-", stdin=WARNING.replace("sparsity", "sparsity_per_layer")).stdout
+    )

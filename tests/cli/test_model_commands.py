@@ -116,7 +116,8 @@ def test_a_graph_older_than_its_model_is_said_to_be(here: Path, pruneconf: Run) 
     assert pruneconf("lint", "traced.graph.json", "cfg.yaml").stderr == ""
     with (here / "model.py").open("a") as file:
         file.write("# changed\n")
-    done = pruneconf("lint", "traced.graph.json", "cfg.yaml")
+    assert pruneconf("lint", "traced.graph.json", "cfg.yaml").stdout.startswith("warning[PC903] stale-graph")
+    done = pruneconf("show", "traced.graph.json", "cfg.yaml")
     assert done.returncode == 0
     assert done.stderr == (
         "pruneconf: `traced.graph.json` is out of date, `model.py` has changed since: "

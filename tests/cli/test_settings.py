@@ -45,6 +45,14 @@ def test_the_command_line_has_the_last_word(here: Path, pruneconf: Run) -> None:
     assert pruneconf("lint", "--select", "PC2", "net.graph.json", "bad.yaml").returncode == 1
 
 
+@pytest.mark.parametrize("table", ["[ tool.pruneconf ]\n", "[tool]\npruneconf.", "tool.pruneconf."])
+def test_every_spelling_of_the_table_counts(here: Path, pruneconf: Run, table: str) -> None:
+    (here / "pyproject.toml").write_text(f'{table}ignore = ["PC601"]\n')
+    (here / "old.yaml").write_text(OLD)
+    assert pruneconf("lint", "old.yaml").stdout.startswith("nothing wrong")
+    assert pruneconf("lint", "--select", "PC6", "old.yaml").stdout.startswith("warning[PC601]")
+
+
 def test_without_arguments_the_files_of_the_project_are_checked(here: Path, pruneconf: Run) -> None:
     write(here, 'files = ["configs/*.yml"]\n')
     (here / "configs").mkdir()
@@ -96,6 +104,7 @@ def test_many_models_in_one_project(here: Path, pruneconf: Run, snapshot: Snapsh
         'select = [\n  "PC1",\n  # twice wrong\n  "PC999",\n  "unknown-op-nam",\n]',
         'pruner = "l3"',
         "files = []",
+        'files = [\n  "configs/*.yaml",\n  "/etc/*.yaml",\n  "../*",\n]',
         'severity = {PC101 = "fatal"}',
         '[tool.pruneconf.severity]\nPC101 = "info"\nPC999 = "error"',
         'select = ["PC1"]\nignore = ["PC101", "PC2"]',

@@ -129,6 +129,7 @@ graphs = st.builds(
     missing=st.lists(texts, max_size=2).map(tuple),
     couplings=st.lists(couplings, max_size=3).map(tuple),
     unreachable=st.lists(parameters, max_size=2).map(tuple),
+    changed=st.just(()),
 )
 
 

@@ -9,6 +9,8 @@ is no layer's weight ends in `unreachable`: `attn.in_proj_weight MultiheadAttent
 Output channels that hang together have a line of their own, with what is known of them behind it:
 
     coupled conv1, conv2 by add at model.py:31; group-norm in 8 groups of norm; 4 a unit; pinned by input
+
+A source that has changed since has one too: `changed model.py`.
 """
 
 import re
@@ -46,7 +48,7 @@ WORDS = {"output", "never-called", "unreachable"}
 def graph_of(text, origin=Origin.OPERATORS):
     """The model graph of a layers block."""
     texts = [line.strip() for line in text.splitlines() if line.strip()]
-    lines = [_line(line) for line in texts if not line.startswith("coupled ")]
+    lines = [_line(line) for line in texts if not line.startswith(("coupled ", "changed "))]
     layers = tuple(_layer(line) for line in lines if line["shape"] != "-" and "unreachable" not in line["words"])
     unreachable = tuple(
         Parameter(line["name"], _shape(line), line["type"]) for line in lines if "unreachable" in line["words"]
@@ -67,6 +69,7 @@ def graph_of(text, origin=Origin.OPERATORS):
         origin=origin,
         couplings=tuple(_coupling(line, axes) for line in texts if line.startswith("coupled ")),
         unreachable=unreachable,
+        changed=tuple(line.removeprefix("changed ") for line in texts if line.startswith("changed ")),
     )
 
 

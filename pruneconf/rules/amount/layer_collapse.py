@@ -34,7 +34,7 @@ Unsafe: it adds a usual cap that leaves room for the total, and so changes which
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
+from decimal import Decimal
 
 from pruneconf.findings import Finding
 from pruneconf.plan import Group
@@ -69,5 +69,5 @@ def check(ctx: Context) -> Iterator[Finding]:
 def _cap(group: Group) -> str:
     """A usual cap that leaves room for the total."""
     sizes = [layer.numel for layer in group.layers]
-    fitting = (cap for cap in _CAPS if sum(int(Fraction(cap) * size) for size in sizes) >= group.masked)
-    return next((cap for cap in fitting if Fraction(cap) > group.ratio.value), "1")
+    fitting = (cap for cap in _CAPS if sum(int(Decimal(cap) * size) for size in sizes) >= group.masked)
+    return next((cap for cap in fitting if Decimal(cap) > group.ratio.value), "1")

@@ -33,7 +33,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pruneconf.document.edits import line_break
 from pruneconf.findings import Finding, Fix
 from pruneconf.plan.selection import DEFAULT_TYPES
 from pruneconf.rules.base import SAFE, WARNING, rule
@@ -53,6 +52,8 @@ def check(ctx: Context) -> Iterator[Finding]:
 
 
 def _spell_out(ctx: Context, item: Item, present: list[str]) -> Fix | None:
+    from pruneconf.document.edits import line_break
+
     types = [op_type for op_type in present if op_type not in (item.sub_config.op_types or ())]
     place = ctx.label(item.path)
     text, column = ctx.document.text, ctx.document.position(place.start).column

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pruneconf.graph import Coupling, Member, Pin, Side
 from pruneconf.plan import Action, LayerPlan, Plan, channel_axis
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 
 class Cut(NamedTuple):
@@ -83,6 +85,8 @@ def masked_channels(entry: LayerPlan) -> int | None:
 
 def share(entry: LayerPlan) -> Fraction | str:
     """The share of its channels that a layer loses; in a group, the name of the group."""
+    from fractions import Fraction
+
     masked = masked_channels(entry)
     return f"group {entry.decided_by}" if masked is None else Fraction(masked, channels(entry) or 1)
 

@@ -58,8 +58,6 @@ _PINS = {
 
 @rule("PC506", "coupled-partly-excluded", severity=WARNING, needs="graph", fix=UNSAFE)
 def check(ctx: Context) -> Iterator[Finding]:
-    if not ctx.pruner.is_structured:
-        return
     explained = {name for finding in ctx.found if finding.rule.code == "PC210" for name in finding.layers}
     by_decider: dict[int, list[Cut]] = {}
     for cut in cuts(ctx.plan):

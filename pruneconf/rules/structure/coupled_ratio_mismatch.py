@@ -41,7 +41,6 @@ is no fix where that sub-config selects layers by their types.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from pruneconf.document import Path
 from pruneconf.findings import Finding, Fix
@@ -55,8 +54,6 @@ from pruneconf.rules.words import counted
 
 @rule("PC505", "coupled-ratio-mismatch", severity=WARNING, needs="graph", fix=UNSAFE)
 def check(ctx: Context) -> Iterator[Finding]:
-    if not ctx.pruner.is_structured:
-        return
     by_deciders: dict[tuple[int, int], list[Cut]] = {}
     for cut in cuts(ctx.plan):
         if cut.mismatched and not cut.held:
@@ -100,7 +97,7 @@ def _fix(ctx: Context, found: list[Cut], last: LayerPlan) -> Fix | None:
 def _effective(cut: Cut) -> str:
     """What can be cut out at most."""
     entries = {share(entry): entry for entry in cut.pruned}
-    known = [each for each in entries if isinstance(each, Fraction)]
+    known = [each for each in entries if not isinstance(each, str)]
     if not known:
         return ""
     least = entries[min(known)]

@@ -70,8 +70,6 @@ class _Misfit(NamedTuple):
 
 @rule("PC507", "group-divisibility", severity=WARNING, needs="graph")
 def check(ctx: Context) -> Iterator[Finding]:
-    if not ctx.pruner.is_structured:
-        return
     by_decider: dict[int, dict[str, _Misfit]] = {}
     for cut in cuts(ctx.plan):
         if not cut.held and not cut.mismatched:

@@ -1,0 +1,80 @@
+"""NNI would prune another number of weights with this config.
+
+## What it does
+Reports where NNI 2.10.1 masks another number than the config says, and pruneconf does. NNI multiplies binary floats, so
+that 0.29 of 100 weights are 28, and it never takes more than 99 % of a layer where a `total_sparsity` has no
+`max_sparsity_per_layer`. What its pruners make of several totals is another matter.
+
+## Why is this bad?
+It is not: pruneconf does what is written. But results of NNI with the same config are not the same, which matters
+when a paper's numbers are to be reproduced.
+
+## Example
+```layers
+fc1 Linear 10x10
+fc2 Linear 16x16
+```
+```yaml
+- op_names: [fc1]
+  sparsity_per_layer: 0.29
+```
+
+## Use instead
+To get NNI's number, write the ratio that it comes to.
+```yaml
+- op_names: [fc1]
+  sparsity_per_layer: 0.28
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pruneconf.config import SubConfig
+from pruneconf.findings import Finding
+from pruneconf.graph import Layer
+from pruneconf.plan import Group, maskable
+from pruneconf.rules.base import INFO, rule
+from pruneconf.rules.context import Context
+from pruneconf.rules.words import some
+
+_NNI_CAP = 0.99
+
+
+@rule("PC606", "nni-differs", severity=INFO, needs="plan")
+def check(ctx: Context) -> Iterator[Finding]:
+    for sub_config, effective in zip(ctx.sub_configs, ctx.plan.effective, strict=True):
+        if sub_config.ratio and not sub_config.is_total:
+            yield from _rounded(ctx, sub_config, ctx.selection.layers(effective))
+    for group in ctx.plan.groups:
+        if group.masked and not group.cap:
+            yield from _capped(ctx, group)
+
+
+def _rounded(ctx: Context, sub_config: SubConfig, layers: tuple[Layer, ...]) -> Iterator[Finding]:
+    ratio = sub_config.ratio
+    if ratio is None:
+        return
+    counts = {layer: (maskable(layer, ctx.pruner), ratio.of(maskable(layer, ctx.pruner))) for layer in layers}
+    other = [layer for layer, (size, masked) in counts.items() if int(float(ratio.text) * size) != masked]
+    if other:
+        size, masked = counts[other[0]]
+        theirs = int(float(ratio.text) * size)
+        yield ctx.finding(
+            (*sub_config.path, sub_config.ratio_key or ""),
+            f"NNI masks another number in {some([layer.name for layer in other])}: it multiplies binary floats",
+            label=f"{theirs:,} of {size:,} in NNI, {masked:,} here",
+            layers=[layer.name for layer in other],
+        )
+
+
+def _capped(ctx: Context, group: Group) -> Iterator[Finding]:
+    possible = sum(int(_NNI_CAP * layer.numel) for layer in group.layers)
+    if possible < group.masked:
+        yield ctx.finding(
+            (*ctx.sub_configs[group.sub_config].path, "total_sparsity"),
+            f"NNI takes at most {_NNI_CAP} of each layer, where no `max_sparsity_per_layer` is written",
+            label=f"{possible:,} of {group.numel:,} in NNI, {group.masked:,} here",
+            layers=[layer.name for layer in group.layers],
+        )
