@@ -38,6 +38,7 @@ fuzz: .venv/dev
 	mkdir -p .fuzz
 	cp -n schema/tests/*/*.yaml schema/tests/*/*.json .fuzz
 	$(BIN)/python tests/fuzz/fuzz.py .fuzz -max_total_time=600 -max_len=2048 -artifact_prefix=.fuzz/
+	$(BIN)/python -m pytest -n 2 -m hypothesis --hypothesis-profile=search
 
 clean:
 	rm -rf .fuzz .venv build dist demo-out

@@ -67,16 +67,15 @@ def of_a_model(here: Path, layers: int, target: float) -> None:
     model, config, traced = here / "model.py", here / "linear.yaml", here / "model.graph.json"
     model.write_text(f"from torch import nn\n\nmodel = nn.Sequential(*(nn.Linear(64, 64) for _ in range({layers})))\n")
     config.write_text("- op_types: [Linear]\n  sparsity_per_layer: 0.5\n")
-    with contextlib.chdir(here):  # where the cache is
-        subprocess.run([BIN / "pruneconf", "trace", model, "-o", traced], check=True, capture_output=True)
-        row(f"graph of {layers:,} layers / no model", compare(ours(traced, config), ours(config), 21), target)
-        anew = measured([*ours(model, config), "--no-cache"], 3)
-        print(f"{f'model.py of {layers:,} layers, first time':34} {anew.cpu:7.3f} s {anew.peak:5.0f} MiB")
-        row("the same again / its graph file", compare(ours(model, config), ours(traced, config), 11), 1.25)
+    subprocess.run([BIN / "pruneconf", "trace", model, "-o", traced], check=True, capture_output=True)
+    row(f"graph of {layers:,} layers / no model", compare(ours(traced, config), ours(config), 21), target)
+    anew = measured([*ours(model, config), "--no-cache"], 3)
+    print(f"{f'model.py of {layers:,} layers, first time':34} {anew.cpu:7.3f} s {anew.peak:5.0f} MiB")
+    row("the same again / its graph file", compare(ours(model, config), ours(traced, config), 11), 1.25)
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # where no settings are
         here = Path(folder)
         small, broken, big = here / "cfg.yaml", here / "broken.yaml", here / "big.yaml"
         small.write_text(SMALL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,10 +12,17 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("no deadline", deadline=None)  # machines that test differ in speed
-settings.load_profile("no deadline")
+# no deadline: machines that test differ in speed
+settings.register_profile("fixed", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=2000)  # new examples each time: `make fuzz`
+settings.load_profile("fixed")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def interruptible() -> None:
+    """Let Ctrl-C end a process that is about to start: jobs in the background of a script inherit that they ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

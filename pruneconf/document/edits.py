@@ -50,25 +50,45 @@ def _reads_back(value: str) -> bool:
     return isinstance(node, Sequence) and [getattr(item, "value", None) for item in node.items] == [value]
 
 
-def removal(document: Document, path: Path) -> tuple[Edit, ...]:
-    """The edits that take out the item or entry at a path; see `removal_of`."""
-    parent = document.find(path[:-1])
-    index = _index(parent, path[-1])
-    return () if parent is None or index is None else removal_of(document, parent, index)
+def removal(document: Document, *paths: Path) -> tuple[Edit, ...]:
+    """The edits that take out the items or entries at some paths, all or none; see `removal_of`."""
+    edits: list[Edit] = []
+    for above in dict.fromkeys(path[:-1] for path in paths):
+        parent = document.find(above)
+        indices = {_index(parent, path[-1]) for path in paths if path[:-1] == above}
+        for first, count in _runs(index for index in indices if index is not None):
+            part = removal_of(document, parent, first, count) if parent and None not in indices else ()
+            if not part:
+                return ()
+            edits += part
+    return tuple(sorted(edits))
 
 
-def removal_of(document: Document, parent: Node, index: int) -> tuple[Edit, ...]:
-    """The edits that take out the item of a list or the entry of a mapping at an index.
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """The runs of consecutive numbers among some: where each begins, and how long it is."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        first, count = runs[-1] if runs else (number, 0)
+        if first + count == number:
+            runs[-1:] = [(first, count + 1)]
+        else:
+            runs.append((number, 1))
+    return runs
 
-    What stands on lines of its own goes with these lines, and with the comments on them. None where it is the only
-    one there, or where it is written in a way (aliases, anchors, explicit keys) that no plain edit takes apart.
+
+def removal_of(document: Document, parent: Node, index: int, count: int = 1) -> tuple[Edit, ...]:
+    """The edits that take out `count` items of a list or entries of a mapping, from the one at an index on.
+
+    What stands on lines of its own goes with these lines, and with the comments on them. None where no others are
+    there, or where one is written in a way (aliases, anchors, explicit keys) that no plain edit takes apart.
     """
     parts = parent.entries if isinstance(parent, Mapping) else parent.items if isinstance(parent, Sequence) else ()
-    extents = [_extent(document, parts[i]) if 0 <= i < len(parts) else None for i in (index - 1, index, index + 1)]
-    before, here, after = extents
-    if len(parts) < 2 or here is None or not parent.start <= here[0] <= here[1] <= parent.end:  # noqa: PLR2004
+    if not 0 <= index < index + count <= len(parts) or count == len(parts):
         return ()
-    if set("&*!?") & set(document.text[before[1] if before else parent.start : here[0]]) or (before and before > here):
+    before = _extent(document, parts[index - 1]) if index else None
+    after = _extent(document, parts[index + count]) if index + count < len(parts) else None
+    here = _run(document, parts[index : index + count], before[1] if before else parent.start, parent.end)
+    if here is None:
         return ()
     if document.text[parent.start] in "[{":
         return _out_of_flow(document.text, parent.start, before, here, after)
@@ -195,6 +215,20 @@ def _extent(document: Document, part: Node | Entry) -> tuple[int, int] | None:
     while end > start and document.text[end - 1] in " \t\r\n":
         end -= 1
     return start, end
+
+
+def _run(document: Document, parts: Iterable[Node | Entry], start: int, end: int) -> tuple[int, int] | None:
+    """Where consecutive parts stand; None where not all stand plainly, one behind the other, in [start, end]."""
+    at, begin = start, None
+    for extent in (_extent(document, part) for part in parts):
+        if (
+            extent is None
+            or not at <= extent[0] <= extent[1] <= end
+            or set("&*!?") & set(document.text[at : extent[0]])
+        ):
+            return None
+        begin, at = extent[0] if begin is None else begin, extent[1]
+    return None if begin is None else (begin, at)
 
 
 def _out_of_flow(

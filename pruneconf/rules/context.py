@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from pruneconf.config import Fault, Reading, SubConfig
@@ -153,12 +152,9 @@ class Context(NamedTuple):
         """The fix that takes items or entries out; none where no plain edits do. With a comment goes its safety."""
         from pruneconf.document.edits import removal
 
-        parts = [removal(self.document, path) for path in paths]
-        edits = sorted(edit for part in parts for edit in part)
-        if not all(parts) or any(edit.end > after.start for edit, after in pairwise(edits)):
-            return None
+        edits = removal(self.document, *paths)
         comment = any("#" in self.document.text[edit.start : edit.end] for edit in edits)
-        return Fix(title, safe and not comment, tuple(edits))
+        return Fix(title, safe and not comment, edits) if edits else None
 
     def move(self, path: Path, behind: Path, *, safe: bool, title: str) -> Fix | None:
         """The fix that moves an item of a list behind a later one; none where no plain edits do."""

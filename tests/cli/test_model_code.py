@@ -14,7 +14,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.cli.conftest import MODEL
-from tests.conftest import Run
+from tests.conftest import Run, interruptible
 
 NOISE = """\
 import ctypes, os, sys, warnings
@@ -98,7 +98,8 @@ def test_who_stops_the_command_stops_the_model(here: Path, how: signal.Signals) 
         pytest.skip("elsewhere the time limit ends it")
     (here / "model.py").write_text("import os\n" + LOOP.replace("close()", "write(str(os.getpid()))"))
     command = [sys.executable, "-m", "pruneconf", "lint", "model.py", "cfg.yaml"]
-    with subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=here, text=True, preexec_fn=interruptible, **pipes) as running:
         model = started(here / "started.txt")
         running.send_signal(how)
         _, err = running.communicate(timeout=60)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import Run
+from tests.conftest import Run, interruptible
 
 GOOD = "- op_types: [Conv2d]\n  sparsity_per_layer: 0.5\n"
 
@@ -18,7 +18,8 @@ def test_it_checks_again_when_a_file_changes_or_comes(tmp_path: Path) -> None:
     configs.mkdir()
     (configs / "a.prune.yaml").write_text(GOOD)
     command = [sys.executable, "-m", "pruneconf", "lint", "--watch", "--format", "github", "configs"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(command, cwd=tmp_path, text=True, preexec_fn=interruptible, **pipes)
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "pruneconf: waiting for changes, Ctrl-C ends\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import reduce
 from itertools import pairwise
 
 import pytest
@@ -110,7 +111,9 @@ def codes(findings):
 def test_what_is_taken_out_is_gone_and_all_else_stays(source, data):
     document = parse(source.text, "x.yaml")
     path = data.draw(st.sampled_from(sorted(paths(document.root, ()), key=str)))
-    edits = removal(document, path)
+    siblings = sorted((one for one in paths(document.root, ()) if one[:-1] == path[:-1] and one != path), key=str)
+    taken = [path, *data.draw(st.lists(st.sampled_from(siblings), unique=True) if siblings else st.just([]))]
+    edits = removal(document, *taken)
     if not edits:
         return
     text = source.text
@@ -118,7 +121,7 @@ def test_what_is_taken_out_is_gone_and_all_else_stays(source, data):
         text = text[: edit.start] + edit.text + text[edit.end :]
     after = parse(text, "x.yaml")
     assert after.root is not None
-    assert plain(after.root) == without(source.data, path)
+    assert plain(after.root) == reduce(without, sorted(taken, key=lambda one: one[-1], reverse=True), source.data)
     gone = "".join(source.text[edit.start : edit.end] for edit in edits)
     kept = [comment.text for comment in comments(document) if comment.text not in gone]
     assert [comment.text for comment in comments(after) if comment.text not in gone] == kept
