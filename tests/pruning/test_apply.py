@@ -193,7 +193,7 @@ def test_the_report(model, plan, source, out, monkeypatch):
         lost = model.state_dict()[layer["parameter"]][found[layer["parameter"]] == 0]
         assert layer["threshold"] == (float(lost.abs().max()) if lost.numel() else None)
     assert data["totals"]["masked"] == plan.masked == report.totals.masked
-    assert list(dict.fromkeys(phase for phase, _, _ in calls)) == ["ranking", "writing", "hashing", "flushing"]
+    assert list(dict.fromkeys(phase for phase, _, _ in calls)) == ["ranking", "writing", "flushing"]
     assert ("writing", *[sum(tensor.nbytes for tensor in found.values())] * 2) in calls
 
 

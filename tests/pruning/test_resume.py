@@ -51,19 +51,18 @@ def hidden():
 
 def killed_after(plan, calls, **options):
     """Run in a process that dies without a word when so many chunks have been written."""
+    left = iter(range(calls))
+
+    def told(phase, _done, _total):
+        if phase == "writing" and next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
     pid = os.fork()
     if not pid:
-        left = iter(range(calls))
-        apply(
-            plan,
-            Path("in"),
-            Path("out"),
-            progress=lambda _done, _total: (
-                None if next(left, None) is not None else os.kill(os.getpid(), signal.SIGKILL)
-            ),
-            **options,
-        )
-        os._exit(1)
+        try:
+            apply(plan, Path("in"), Path("out"), progress=told, **options)
+        finally:
+            os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
 
 
@@ -180,8 +179,13 @@ def removed():
 @pytest.mark.parametrize("change", [truncated, appended, replaced, removed])
 def test_an_input_that_changes_meanwhile(plan, change, snapshot):
     once = iter([change])
+
+    def told(phase, _done, _total):
+        if phase == "writing":
+            next(once, lambda: None)()
+
     with pytest.raises(PruneconfError) as refusal:
-        run(plan, progress=lambda _done, _total: next(once, lambda: None)())
+        run(plan, progress=told)
     assert str(refusal.value) == snapshot
     assert not Path("out").exists()
     assert not hidden()
