@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,17 @@ Bits = npt.NDArray[np.unsignedinteger[Any]]
 """Bit patterns of weights or, without their sign bits, of magnitudes."""
 
 Bools = npt.NDArray[np.bool_]
+
+
+class Elements(Protocol):
+    """Bit patterns in memory or in a file: their number, and stretches of them."""
+
+    @property
+    def size(self) -> int:
+        """How many elements there are."""
+        ...
+
+    def __getitem__(self, part: slice, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,7 @@ class Weights:
 
     layer: str
     format: Format
-    bits: Bits
+    bits: Elements
 
 
 def common(formats: set[Format]) -> Format:

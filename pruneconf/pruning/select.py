@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pruneconf.errors import PruneconfError
-from pruneconf.pruning.floats import Bits, Format, Weights, common, magnitudes, narrowed
+from pruneconf.pruning.floats import Bits, Elements, Format, Weights, common, magnitudes, narrowed
 from pruneconf.pruning.workers import Workers
 
 Counts = npt.NDArray[np.int64]
@@ -28,7 +28,7 @@ _TALLY_SIZE = 1 << 18
 """Counters in all layers' histograms together: 2 MiB, unless there are so many layers that each has the least."""
 _LEAST_BINS, _MOST_BINS = 1 << 8, 1 << 13
 
-_SAMPLE_BLOCK, _SAMPLE_EVERY = 16, 256
+_SAMPLE_BLOCK, _READ_BLOCK, _SAMPLE_EVERY = 16, 1 << 10, 256
 _WORTH_SAMPLING = 1 << 22
 
 
@@ -179,8 +179,11 @@ def _likely_window(
     return _Window.over(low, high - low + 1, len(group))
 
 
-def _sample(bits: Bits) -> Bits:
-    """Every 256th block of a layer: neighbours in one block cost one access to memory."""
+def _sample(bits: Elements) -> Elements:
+    """Every 256th block of a layer: neighbours in one block cost one access to memory, or one read of a file."""
+    if not isinstance(bits, np.ndarray):
+        starts = range(0, bits.size, _READ_BLOCK * _SAMPLE_EVERY)
+        return np.concatenate([bits[start : start + _READ_BLOCK] for start in starts] or [bits[:]])
     whole = bits[: bits.size - bits.size % _SAMPLE_BLOCK].reshape(-1, _SAMPLE_BLOCK)
     return whole[::_SAMPLE_EVERY].reshape(-1) if whole.size else bits
 

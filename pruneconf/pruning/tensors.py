@@ -102,8 +102,9 @@ def weights_of(layer: str, tensor: torch.Tensor) -> Weights:
 
 def write_back(tensor: torch.Tensor, weights: Weights) -> None:
     """Make a tensor hold the bit patterns of weights that were taken from it and have been changed since."""
-    if weights.bits.size and weights.bits.ctypes.data != tensor.data_ptr():
-        flat = torch.from_numpy(weights.bits.view(f"<i{weights.format.width // 8}")).view(tensor.dtype)
+    bits = weights.bits[:]
+    if bits.size and bits.ctypes.data != tensor.data_ptr():
+        flat = torch.from_numpy(bits.view(f"<i{weights.format.width // 8}")).view(tensor.dtype)
         tensor.data.copy_(flat.reshape(tensor.shape))
     if not tensor.is_inference():
         torch.autograd.graph.increment_version(tensor)
