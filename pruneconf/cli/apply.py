@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +12,19 @@ from pruneconf.cli.arguments import (
     ModelOptions,
     coupled_option,
     current_graph_of,
-    linted_config,
     model_options,
     note,
     pruner_option,
     require_torch,
 )
+from pruneconf.cli.linted import linted_config, tell, weighed
 from pruneconf.cli.progress import amount, progress
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
+    from pruneconf.histogram import Histogram
     from pruneconf.plan import Plan
-    from pruneconf.pruning import Forecast, Source
+    from pruneconf.pruning import Forecast, Report, Source
     from pruneconf.pruning.report import CompactReport
 
 
@@ -106,6 +107,10 @@ def command(  # noqa: PLR0913 - one for each option
         _tell_forecast(plan, expected, output)
         return
     cut_out = CutOut(*build_to_run(model, [parse_input(text) for text in options.inputs])) if compact else None
+
+    def page(report: Report, spread: Mapping[str, Histogram]) -> str:
+        return report_page(asdict(report), plan, spread, [*findings, *weighed(plan, report.masked)])
+
     with progress() as told:
         report = apply(
             plan,
@@ -117,9 +122,10 @@ def command(  # noqa: PLR0913 - one for each option
             resume=resume,
             graph_file=graph_file,
             cut_out=cut_out,
-            page=lambda report, histograms: report_page(asdict(report), plan, histograms, findings),
+            page=page,
             progress=told,
         )
+    tell(weighed(plan, report.masked))
     totals = report.totals
     click.echo(f"{totals.masked:,} of {totals.numel:,} weights masked ({100 * totals.sparsity:.1f} %) in {output}")
     if report.compact:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from pruneconf.cli.settings import settings
-from pruneconf.config import Config, Reading, only, read_configs
+from pruneconf.config import Reading, read_configs
 from pruneconf.document import read
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph
     from pruneconf.tracing import Traced
 
@@ -276,28 +275,3 @@ def require_torch(purpose: str) -> None:
             f"{purpose} needs torch: run `pip install 'pruneconf[torch]'` (to lint or show without it, "
             "run `pruneconf trace` where torch is and pass its `.graph.json`)"
         )
-
-
-def sound_config(config: str, graph: ModelGraph, pruner: str) -> Config:
-    """The config at this place, linted against the model; its errors are shown and end the run."""
-    return linted_config(config, graph, pruner)[0]
-
-
-def linted_config(config: str, graph: ModelGraph, pruner: str) -> tuple[Config, list[Finding]]:
-    """The same, and what the linter says about it short of errors."""
-    from pruneconf.findings import Severity
-    from pruneconf.output.style import painter
-    from pruneconf.output.text import render
-    from pruneconf.rules import lint
-
-    file, *others = config_files(config)
-    if others:
-        raise PruneconfError(f"`{config}` holds {1 + len(others)} configs: name one of them, such as `{file}`")
-    reading = only(read_lists(file))
-    found = settings().applied(lint(reading, graph, pruner))
-    errors = [finding for finding in found if finding.severity is Severity.ERROR]
-    if errors or reading.config is None:
-        click.echo(render(errors, painter(sys.stderr)), nl=False, err=True)
-        note(f"`{config}` has {len(errors)} error{'s' * (len(errors) != 1)}: mend it first, nothing was done")
-        raise click.exceptions.Exit(1)
-    return reading.config, found

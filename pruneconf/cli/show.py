@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,8 +14,9 @@ from pruneconf.cli.arguments import (
     current_graph_of,
     model_options,
     pruner_option,
-    sound_config,
+    require_torch,
 )
+from pruneconf.cli.linted import sound_config, tell, weighed
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
@@ -34,6 +36,11 @@ PIPED_WIDTH = 1000
 @click.option(
     "--groups", is_flag=True, help="Show which channels can only be removed together; CONFIG may be left out."
 )
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="A checkpoint to rank (needs torch): then it is known how much each layer of a total loses.",
+)
 @pruner_option
 @coupled_option
 @model_options
@@ -44,6 +51,7 @@ def command(
     model: str,
     config: str | None,
     output_format: str,
+    weights: Path | None,
     pruner: str,
     options: ModelOptions,
     *,
@@ -60,12 +68,28 @@ def command(
     if config:
         plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled)
         check_channels(plan)
+        plan = _weighed(plan, weights) if weights else plan
     if plan is not None and output_format == "json":
         _print_json(plan, groups=groups)
     elif plan is None or groups:
         _print_groups(graph, plan)
     else:
         _print_plan(plan, output_format)
+
+
+def _weighed(plan: Plan, weights: Path) -> Plan:
+    """The plan with what each layer loses, by the ranking of its weights."""
+    require_torch("ranking weights")
+    from pruneconf.plan import Action
+    from pruneconf.pruning import foresee
+
+    masked = foresee(plan, weights)
+    tell(weighed(plan, masked))
+    known = (
+        entry._replace(masked=masked[entry.layer.name]) if entry.action is Action.PRUNE else entry
+        for entry in plan.layers
+    )
+    return plan._replace(layers=tuple(known))
 
 
 def _print_json(plan: Plan, *, groups: bool) -> None:

@@ -13,8 +13,8 @@ from pruneconf.cli.arguments import (
     model_options,
     pruner_option,
     require_torch,
-    sound_config,
 )
+from pruneconf.cli.linted import sound_config
 from pruneconf.errors import PruneconfError
 
 

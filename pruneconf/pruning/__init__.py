@@ -5,6 +5,7 @@ from pruneconf.pruning.attach import Attachment, attach
 from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
 from pruneconf.pruning.compact import Compact, compact
 from pruneconf.pruning.forecast import Forecast, forecast
+from pruneconf.pruning.foresee import foresee
 from pruneconf.pruning.masks import MASK_FORMS
 from pruneconf.pruning.prune import prune
 from pruneconf.pruning.report import Report
@@ -29,6 +30,7 @@ __all__ = [
     "attach",
     "compact",
     "forecast",
+    "foresee",
     "load_compact",
     "open_checkpoint",
     "prune",

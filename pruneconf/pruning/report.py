@@ -88,6 +88,11 @@ class Report:
     seed: int | None
     compact: CompactReport | None
 
+    @property
+    def masked(self) -> dict[str, int]:
+        """How many elements of each layer are masked, by the layers' names."""
+        return {layer.name: layer.masked for layer in self.layers}
+
 
 def report_on(
     plan: Plan,

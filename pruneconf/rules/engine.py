@@ -66,8 +66,9 @@ def examine(config: Config | Reading, graph: ModelGraph | None = None, pruner: s
     return Examined(_in_order(found), _in_order(silenced), stages)
 
 
-def weighed(reading: Reading, plan: Plan, masked: Mapping[str, int]) -> list[Finding]:
+def weighed(plan: Plan, masked: Mapping[str, int]) -> list[Finding]:
     """What rules say that need the weights: `masked` counts the elements that a pruner masks, by layer."""
+    reading = read_config(plan.config.document, plan.config.path)
     found: list[Finding] = []
     _run("weights", reading, found, plan_or_none=plan, masked=masked)
     if found and MARK in reading.document.text:

@@ -33,7 +33,7 @@ def findings():
         found = lint(reading, graph, pruner)
         if masked is not None:
             counts = {layer: int(count) for layer, count in map(str.split, masked.splitlines())}
-            found += weighed(reading, resolve(reading.config, graph, pruner=pruner), counts)
+            found += weighed(resolve(reading.config, graph, pruner=pruner), counts)
         return found
 
     return findings
