@@ -42,8 +42,7 @@ def snippets(schema: Schema, offers: Sequence[Offer], known: Collection[str] | N
     return {
         **{key: value for key, value in schema.items() if key not in _TEXTS},
         "defaultSnippets": [_snippet(place, offer) for place, offer in enumerate(offers)],
-        **_only(known, other),
-        "allOf": [_hover(offer) for offer in offers],
+        **_only(known, other, {"allOf": [_hover(offer) for offer in offers]} if offers else {}),
     }
 
 
@@ -60,19 +59,22 @@ def _snippet(place: int, offer: Offer) -> Schema:
 def _hover(offer: Offer) -> Schema:
     # servers of before 2026 would offer a `const` a second time
     pattern = re.sub(r"[$()*+./?\[\\\]^{|}]", r"\\\g<0>", offer.value)
-    return {"if": {"pattern": f"^{pattern}$"}, "then": {"markdownDescription": _described(offer)}}
+    return {
+        "if": {"type": "string", "pattern": f"^{pattern}$"},
+        "then": {"markdownDescription": _described(offer)},
+    }
 
 
 def _described(offer: Offer) -> str:
     return f"`{offer.value}`\n\n{offer.says}"
 
 
-def _only(known: Collection[str] | None, other: str) -> Schema:
+def _only(known: Collection[str] | None, other: str, of_known: Schema) -> Schema:
     """Refuse other texts with one sentence; what is no text is refused already."""
-    if known is None:
-        return {}
+    if known is None:  # a condition all the same: beside `allOf` the YAML language server offers an empty item
+        return {"if": {"type": "string"}, "then": of_known} if of_known else {}
     others = {"type": "string", **({"not": {"enum": list(known)}} if known else {})}
-    return {"if": others, "then": {"type": "null", "errorMessage": other}}
+    return {"if": others, "then": {"type": "null", "errorMessage": other}, **({"else": of_known} if of_known else {})}
 
 
 def values(schema: Schema, offers: Sequence[Offer], known: Collection[str] | None, other: str) -> Schema:
@@ -92,8 +94,8 @@ def _values(
 ) -> Schema:
     schema = {key: value for key, value in schema.items() if key != "defaultSnippets"}
     if not offers:
-        return {**schema, **_only(known, other)}
+        return {**schema, **_only(known, other, {})}
     listed = {"enum": [offer.value for offer in offers], **texts}
     if known is not None and len(known) == len(offers):
         return {**schema, **listed, "errorMessage": other}
-    return {**schema, "anyOf": [listed, {"type": "string"}], **_only(known, other)}
+    return {**schema, "anyOf": [listed, {"type": "string"}], **_only(known, other, {})}
