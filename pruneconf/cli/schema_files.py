@@ -30,11 +30,11 @@ def schema_file_text(graph: ModelGraph, model: str, path: Path, flavour: str, mo
 def _made_from(graph: ModelGraph, model: str, folder: Path) -> MadeFrom:
     """The files behind a model; a graph names its sources relative to its own file."""
     is_file = model.endswith(".graph.json")
-    here = os.path.dirname(model) if is_file else ""
-    sources = {os.path.join(here, name): digest for name, digest in graph.sources.items()}
+    here = Path(model).parent if is_file else Path()
+    sources = {here / name: digest for name, digest in graph.sources.items()}
     if is_file:
-        sources[model] = file_digest(model)
-    return MadeFrom(model, {os.path.relpath(name, folder): digest for name, digest in sources.items()})
+        sources[Path(model)] = file_digest(model)
+    return MadeFrom(model, {os.path.relpath(path, folder): digest for path, digest in sources.items()})
 
 
 def _say_what_is_left_out(graph: ModelGraph, most: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pruneconf.config.schema import schema_text
@@ -24,7 +25,7 @@ FLAVOURS: Mapping[str, Encode] = {"yaml": snippets, "json": values, "jetbrains":
 
 
 class MadeFrom(NamedTuple):
-    """What a schema is made from: the model as it was named, and the sha256 of its files, named relative to the schema."""
+    """What a schema is made from: the model as it was named, and the sha256 of its files, relative to the schema."""
 
     model: str
     sources: Mapping[str, str]
@@ -47,7 +48,11 @@ def model_schema(graph: ModelGraph, made_from: MadeFrom, flavour: str = "yaml", 
     }
     schema = {**head, **{key: value for key, value in schema.items() if key not in {"$id", *head}}}
     schema["definitions"] |= _definitions(graph, layers, schema["definitions"], FLAVOURS[flavour], most)
-    schema["defaultSnippets"] = list(_examples(graph, layers, schema["defaultSnippets"], flavour))
+    examples = list(_examples(graph, layers, schema["defaultSnippets"]))
+    schema["defaultSnippets"] = examples
+    if flavour == "json":  # where the snippets of a list have to bring their own brackets, and those of its items not
+        schema["defaultSnippets"] = [{**example, "body": [example["body"]]} for example in examples]
+        schema["definitions"]["sub_config"]["defaultSnippets"] = examples
     return schema
 
 
@@ -64,11 +69,12 @@ def _definitions(
     names: Collection[str] | None = [layer.name for layer in layers] if len(layers) <= MOST else None
     found = {
         "op_name": encode(
-            published["op_name"], [_of_layer(layer) for layer in layers[:most]], names, f"no layer {called} has this name"
+            published["op_name"],
+            [_of_layer(layer) for layer in layers[:most]],
+            names,
+            f"no layer {called} has this name",
         ),
-        "op_partial_name": encode(
-            published["op_partial_name"], list(_of_prefixes(selection, layers, most)), None, ""
-        ),
+        "op_partial_name": encode(published["op_partial_name"], list(_of_prefixes(layers, most)), None, ""),
     }
     if graph.is_typed:
         types = [*graph.types, *(["default"] if selection.of_type("default") else [])]
@@ -80,7 +86,7 @@ def _definitions(
 
 def _of_layer(layer: Layer) -> Offer:
     shape = "x".join(map(str, layer.shape)) or "1"
-    facts = [f"`{layer.type}` weight `{shape}`, **{layer.numel:,}** elements"]
+    facts = [f"`{layer.type}` `{shape}`, **{layer.numel:,}** weights"]
     if layer.output:
         facts.append("makes an output of the model")
     if layer.calls == 0:
@@ -93,12 +99,17 @@ def _of_types(selection: Selection) -> Iterator[Offer]:
         yield Offer(name, _amount(selection.layers(selection.of_type(name))))
 
 
-def _of_prefixes(selection: Selection, layers: Sequence[Layer], most: int) -> Iterator[Offer]:
-    """The modules that hold layers, with the dot behind their names, so that `layer.1` does not take `layer.10` along."""
-    parts = (layer.name.split(".") for layer in layers)
-    prefixes = dict.fromkeys(".".join([*names[:depth], ""]) for names in parts for depth in range(1, len(names)))
-    for prefix in list(prefixes)[:most]:
-        yield Offer(prefix, _amount(selection.layers(selection.of_partial_name(prefix))))
+def _of_prefixes(layers: Sequence[Layer], most: int) -> Iterator[Offer]:
+    """The modules that hold layers, with the dot behind their names: `layer.1` would take `layer.10` along."""
+    ends = {layer.name: [place for place, char in enumerate(layer.name, 1) if char == "."] for layer in layers}
+    prefixes = dict.fromkeys(name[:end] for name, at in ends.items() for end in at)
+    held: dict[str, list[Layer]] = {prefix: [] for prefix in islice(prefixes, most)}
+    lengths = {len(prefix) for prefix in held}
+    for layer in layers:  # each of them is a text that may stand anywhere in a name, and ends at a dot
+        inside = {layer.name[end - length : end] for end in ends[layer.name] for length in lengths if length <= end}
+        for prefix in inside & held.keys():
+            held[prefix].append(layer)
+    return (Offer(prefix, _amount(inside)) for prefix, inside in held.items())
 
 
 def _amount(layers: Sequence[Layer]) -> str:
@@ -106,16 +117,13 @@ def _amount(layers: Sequence[Layer]) -> str:
     return f"{len(layers):,} layer{'s' * (len(layers) != 1)}, **{weights:,}** weights"
 
 
-def _examples(
-    graph: ModelGraph, layers: Sequence[Layer], published: Sequence[Schema], flavour: str
-) -> Iterator[Schema]:
+def _examples(graph: ModelGraph, layers: Sequence[Layer], published: Sequence[Schema]) -> Iterator[Schema]:
     """The published snippets for a whole sub-config, with types and names of this model where they have some."""
     words = _words(graph, layers)
     for snippet in published:
         body = {key: _in_words(value, words) for key, value in snippet["body"].items()}
         if [] not in body.values():
-            # in JSON a snippet at the root has to bring its own brackets
-            yield {**snippet, "body": [body] if flavour == "json" else body}
+            yield {**snippet, "body": body}
 
 
 def _words(graph: ModelGraph, layers: Sequence[Layer]) -> dict[str, str]:
@@ -126,9 +134,10 @@ def _words(graph: ModelGraph, layers: Sequence[Layer]) -> dict[str, str]:
     types = sorted(weights, key=lambda name: -weights[name])[:2] if graph.is_typed else ["Conv2d", "Linear"]
     main = [layer.name for layer in layers if layer.type == types[0] or not graph.is_typed]
     names = [name for name in main if yaml_text(name) == name]
-    prefixes = [f"{name.partition('.')[0]}." for name in names if "." in name]
     words = dict(zip(("Conv2d", "Linear"), types, strict=False))
-    return words | {word: names[0] for word in ("layer1.0.conv1", "conv1") if names} | {"layer1.": p for p in prefixes[:1]}
+    words |= {"layer1.0.conv1": names[0], "conv1": names[0]} if names else {}
+    prefix = next((name[: name.index(".") + 1] for name in names if "." in name), None)
+    return words | ({"layer1.": prefix} if prefix else {})
 
 
 def _in_words(value: Any, words: Mapping[str, str]) -> Any:

@@ -79,8 +79,8 @@ def _only(known: Collection[str] | None, other: str, of_known: Schema) -> Schema
 
 def values(schema: Schema, offers: Sequence[Offer], known: Collection[str] | None, other: str) -> Schema:
     """For the JSON language server of VS Code: an `enum`, with a text for each value."""
-    texts = [_described(offer) for offer in offers]
-    return _values(schema, offers, known, other, {"markdownEnumDescriptions": texts})
+    texts = {"markdownEnumDescriptions": [offer.says for offer in offers]}  # the server shows the value before it
+    return _values(schema, offers, known, other, texts)
 
 
 def values_with_metadata(schema: Schema, offers: Sequence[Offer], known: Collection[str] | None, other: str) -> Schema:
@@ -98,4 +98,4 @@ def _values(
     listed = {"enum": [offer.value for offer in offers], **texts}
     if known is not None and len(known) == len(offers):
         return {**schema, **listed, "errorMessage": other}
-    return {**schema, "anyOf": [listed, {"type": "string"}], **_only(known, other, {})}
+    return {**schema, "anyOf": [listed, {}], **_only(known, other, {})}
