@@ -11,8 +11,6 @@ from pruneconf.graph.stale import changed_sources
 
 MARK = "x-pruneconf"
 """The key, near the top of a schema for one model, that says what it was made from."""
-KEY = "$schema"
-"""No text without it names a schema."""
 
 _LINE = re.compile(r"^#[ \t]*(?:yaml-language-server:[ \t]*\$schema=|\$schema:[ \t]*)(?P<path>\S+)", re.MULTILINE)
 _HEAD = 1 << 16
@@ -38,7 +36,7 @@ class Stale(NamedTuple):
 
 def schema_line(text: str) -> SchemaLine | None:
     """The schema that a comment names for editors; None where there is none."""
-    match = _LINE.search(text) if KEY in text else None
+    match = _LINE.search(text)
     return SchemaLine(match["path"].replace("%20", " "), *match.span("path")) if match else None
 
 
