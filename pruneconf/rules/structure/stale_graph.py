@@ -1,9 +1,9 @@
 """The graph file, or the schema that the config names, is older than the model that it was made from.
 
 ## What it does
-Compares the digests that a graph file holds of the sources of its model with these files, where they are there; and
-those that a schema for one model holds (`pruneconf schema --model`), where a comment of the config names it for editors.
-It is reported once for each config that is checked against the graph, or names the schema.
+Compares the digests that a graph file holds of the sources of its model with these files, where they are there. The
+same for a schema of one model (`pruneconf schema --model`) that a comment of the config names for editors. It is
+reported once for each config that is checked against the graph, or names the schema.
 
 ## Why is this bad?
 The layers that the config names may be gone or have another size, and all that is said about them here is about a
