@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Sequence
+from math import isqrt
 from typing import Any, NamedTuple
 
 Schema = dict[str, Any]
@@ -42,7 +43,7 @@ def snippets(schema: Schema, offers: Sequence[Offer], known: Collection[str] | N
     return {
         **{key: value for key, value in schema.items() if key not in _TEXTS},
         "defaultSnippets": [_snippet(place, offer) for place, offer in enumerate(offers)],
-        **_only(known, other, {"allOf": [_hover(offer) for offer in offers]} if offers else {}),
+        **_only(known, other, {"allOf": _hovers(offers)} if offers else {}),
     }
 
 
@@ -56,13 +57,21 @@ def _snippet(place: int, offer: Offer) -> Schema:
     }
 
 
-def _hover(offer: Offer) -> Schema:
-    # servers of before 2026 would offer a `const` a second time
-    pattern = re.sub(r"[$()*+./?\[\\\]^{|}]", r"\\\g<0>", offer.value)
-    return {
-        "if": {"type": "string", "pattern": f"^{pattern}$"},
-        "then": {"markdownDescription": _described(offer)},
-    }
+def _hovers(offers: Sequence[Offer]) -> list[Schema]:
+    """Conditions that explain one value each, in bundles, so that few are tried for each name in a config."""
+    size = max(2, isqrt(len(offers)))
+    bundles = [offers[first : first + size] for first in range(0, len(offers), size)]
+    return [_when(bundle, {"allOf": [_explained(offer) for offer in bundle]}) for bundle in bundles]
+
+
+def _explained(offer: Offer) -> Schema:
+    return _when([offer], {"markdownDescription": _described(offer)})
+
+
+def _when(offers: Sequence[Offer], then: Schema) -> Schema:
+    """A condition for some values; servers of before 2026 would offer those of an `enum` or `const` a second time."""
+    names = "|".join(re.sub(r"[$()*+./?\[\\\]^{|}]", r"\\\g<0>", offer.value) for offer in offers)
+    return {"if": {"type": "string", "pattern": f"^({names})$"}, "then": then}
 
 
 def _described(offer: Offer) -> str:

@@ -45,7 +45,14 @@ def code_server(tools: Path, node: Path, home: Path) -> Iterator[str]:
     known = {"identifier": {"id": "pruneconf.bridge"}, "version": "0.0.1", "location": place}
     _write(extension.parent / "extensions.json", [{**known, "relativeLocation": extension.name}])
     port = _free_port()
-    command = [node, tools / "node_modules/code-server/out/node/entry.js", "--auth", "none", "--config", home / "c.yaml"]
+    command = [
+        node,
+        tools / "node_modules/code-server/out/node/entry.js",
+        "--auth",
+        "none",
+        "--config",
+        home / "c.yaml",
+    ]
     options = ["--bind-addr", f"127.0.0.1:{port}", "--user-data-dir", home / "data"]
     options += ["--extensions-dir", extension.parent, "--disable-telemetry", "--disable-update-check"]
     nowhere = json.dumps({"serviceUrl": "http://127.0.0.1:9"})  # no market: nothing is loaded from elsewhere

@@ -60,5 +60,3 @@ def start(tools: Path, tmp_path: Path) -> Iterator[Callable[..., Client]]:
     yield started
     for client in clients:
         client.close()
-
-

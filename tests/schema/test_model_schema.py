@@ -137,7 +137,9 @@ def test_odd_names_are_checked_and_explained() -> None:
     for name in ODD:
         matching = [
             hover["then"]["markdownDescription"]
-            for hover in definition["else"]["allOf"]
+            for bundle in definition["else"]["allOf"]
+            if jsonschema.Draft7Validator(bundle["if"]).is_valid(name)
+            for hover in bundle["then"]["allOf"]
             if jsonschema.Draft7Validator(hover["if"]).is_valid(name)
         ]
         assert matching == [f"`{name}`\n\n`Linear` `2x3`, **6** weights"]
