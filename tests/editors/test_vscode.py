@@ -12,7 +12,7 @@ from tests.editors.code_server import PROBLEM, SUGGESTED, Window, code_server
 from tests.editors.conftest import names_of, write_graph
 
 sys.path.append(str(Path(__file__).parents[2] / "docs" / "maker"))
-from browser import Browser, chromium  # noqa: E402
+from browser import Browser, chromium
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ from pruneconf.rules.context import Context
 from pruneconf.rules.words import some
 
 
-@rule("PC903", "stale-graph", severity=WARNING, needs="text")
+@rule("PC903", "stale-graph", severity=WARNING, needs="model")
 def check(ctx: Context) -> Iterator[Finding]:
     if ctx.selection_or_none and ctx.graph.changed:
         yield ctx.finding(
