@@ -36,6 +36,7 @@ bench: .venv/dev
 	$(BIN)/python bench/prune.py
 	$(BIN)/python bench/trace.py
 	$(BIN)/python bench/compact.py
+	$(BIN)/python bench/schema.py
 
 fuzz: .venv/dev
 	$(INSTALL) atheris
