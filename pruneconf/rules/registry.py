@@ -1,11 +1,11 @@
 """The table of all rules. A rule is named here by its module, `<folder>.<name>`; the rest stands in that file.
 
 The heads say when a rule can run, in the order in which they do: `faults` explain what the schema refuses, `schema`
-rules look at what it lets through, `names` rules at the names of modules, `model` rules at selectors and layers with
-their types, `plan` rules at what a valid config does, `graph` rules also at how the layers hang together, which only a
-traced forward pass tells, and `channels` rules at what that means where a pruner masks whole ones. `weights` rules
-look at what the ranking of the weights came to, so they run after a pruner. `comments` rules look at the comments that
-silence all these.
+rules look at what it lets through, `files` rules at the files that were made from the model, `names` rules at the names
+of modules, `model` rules at selectors and layers with their types, `plan` rules at what a valid config does, `graph`
+rules also at how the layers hang together, which only a traced forward pass tells, and `channels` rules at what that
+means where a pruner masks whole ones. `weights` rules look at what the ranking of the weights came to, so they run
+after a pruner. `comments` rules look at the comments that silence all these.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "amount.extreme_ratio",
         "compat.deprecated_key",
     ),
+    "files": ("structure.stale_graph",),
     "names": (
         "selection.unknown_op_name",
         "selection.unmatched_partial_name",
@@ -54,7 +55,6 @@ RULES: dict[str, tuple[str, ...]] = {
         "selection.not_prunable",
         "selection.redundant_selector",
         "structure.parametrized_weight",
-        "structure.stale_graph",
     ),
     "model": (
         "selection.unknown_op_type",

@@ -50,8 +50,8 @@ def test_the_error_is_shown_as_it_is_printed(tmp_path: Path, pruneconf: Run) -> 
 
 def test_the_commands_run_as_they_stand(tmp_path: Path, pruneconf: Run) -> None:
     (tmp_path / "model.py").write_text(MODEL)
-    commands = re.findall(r"^    pruneconf (init|lint|show|apply|verify)( [^#\n]*)", README, re.MULTILINE)
-    names = ["init", "lint", "show", "apply", "verify", *["lint"] * 6, "show", "apply"]
+    commands = re.findall(r"^    pruneconf (init|lint|show|apply|verify|schema)( [^#\n]*)", README, re.MULTILINE)
+    names = ["init", "lint", "show", "apply", "verify", *["lint"] * 6, "show", "apply", "init", "schema"]
     assert [name for name, _ in commands] == names
     for name, arguments in commands:
         if "model.graph.json" in arguments:
