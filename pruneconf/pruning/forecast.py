@@ -135,15 +135,15 @@ def _rates(ranked: Mapping[str, Weights]) -> _Rates:
     if not any(layer.bits.size for layer in ranked.values()):
         return _Rates(0, 0, 0)
     layer = max(ranked.values(), key=lambda layer: layer.bits.size)
-    sample = Weights(layer.layer, layer.format, np.array(layer.bits[:_SAMPLE]))
-    size = sample.bits.size
+    bits = np.array(layer.bits[:_SAMPLE])
+    sample, size = Weights(layer.layer, layer.format, bits), bits.size
     seconds = _stopwatch()
     next(seconds)
     (cut,) = select([sample], size // 2, [size], Workers(torch.get_num_threads()))
     rank = next(seconds)
-    keep = kept(sample.bits, 0, sample.format, cut)
-    int(np.multiply(magnitudes(sample.bits, sample.format), ~keep).max())
-    data = np.multiply(sample.bits, keep)
+    keep = kept(bits, 0, sample.format, cut)
+    int(np.multiply(magnitudes(bits, sample.format), ~keep).max())
+    data = np.multiply(bits, keep)
     mask = next(seconds)
     hashlib.sha256(data.data).hexdigest()
     return _Rates(rank / size, mask / size, next(seconds) / data.nbytes)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+import torch
 
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning.channels import ChannelCut
-from pruneconf.pruning.floats import Bits, Bools, Format, Weights, magnitudes
-from pruneconf.pruning.select import Cut
+from pruneconf.pruning.cuts import Cut
+from pruneconf.pruning.device import DeviceArray, packed
+from pruneconf.pruning.floats import Bits, Bools, Elements, Format, Weights, magnitudes
 from pruneconf.pruning.workers import Workers
 
 AnyCut = Cut | ChannelCut
@@ -44,28 +44,50 @@ def kept(bits: Bits, start: int, own: Format, cut: AnyCut) -> Bools:
 
 def mask_in_place(
     group: Sequence[Weights], cuts: Sequence[AnyCut], form: str, workers: Workers
-) -> list[npt.NDArray[Any] | None]:
-    """Zero what the cuts take from the layers; the masks, flat, in the form asked for (one of `MASK_FORMS`)."""
-    sizes = [layer.bits.size for layer in group]
-    masks = [_empty_mask(form, size) for size in sizes]
+) -> list[torch.Tensor | None]:
+    """Zero what the cuts take from the layers; the masks, flat, in the form asked for (one of `MASK_FORMS`), where the
+    weights are.
+    """
+    masks = [_empty_mask(form, layer.bits) for layer in group]
 
     def work(i: int, starts: range) -> None:
-        mask = masks[i]
+        bits, cut = group[i].bits, cuts[i]
+        if isinstance(bits, DeviceArray):
+            keep = _mask_on_device(bits, starts.start, starts.stop, group[i].format, cut)
+            _enter(masks[i], form, starts.start, packed(keep) if form == "packed" else keep)
+            return
+        scratch = np.empty(workers.chunk, group[i].format.unsigned)
         for start in starts:
-            chunk = group[i].bits[start : start + workers.chunk]
-            keep = kept(chunk, start, group[i].format, cuts[i])
-            np.multiply(chunk, keep, out=chunk)
-            if mask is not None and form == "packed":
-                mask[start // 8 : (start + keep.size + 7) // 8] = np.packbits(keep)
-            elif mask is not None:
-                mask[start : start + keep.size] = keep
+            chunk = bits[start : min(start + workers.chunk, starts.stop)]
+            kept_here = kept(chunk, start, group[i].format, cut)
+            factors = scratch[: chunk.size]
+            factors[...] = kept_here  # to multiply by bools directly takes twice as long
+            np.multiply(chunk, factors, out=chunk)
+            _enter(masks[i], form, start, torch.from_numpy(np.packbits(kept_here) if form == "packed" else kept_here))
 
-    for _ in workers.run(work, sizes):
+    for _ in workers.run(work, [layer.bits.size for layer in group]):
         pass
     return masks
 
 
-def _empty_mask(form: str, size: int) -> npt.NDArray[Any] | None:
+def _enter(mask: torch.Tensor | None, form: str, start: int, part: torch.Tensor) -> None:
+    if mask is not None:
+        first = start // 8 if form == "packed" else start
+        mask[first : first + part.numel()] = part
+
+
+def _mask_on_device(bits: DeviceArray, start: int, stop: int, own: Format, cut: AnyCut) -> torch.Tensor:
+    if isinstance(cut, ChannelCut):
+        keep = torch.from_numpy(cut.kept(start, stop - start)).to(bits.patterns.device)
+        bits.mask_by(start, keep)
+        return keep
+    return bits.mask(start, stop, own, cut.threshold, min(max(cut.stop - start, 0), stop - start))
+
+
+def _empty_mask(form: str, bits: Elements) -> torch.Tensor | None:
+    device = bits.patterns.device if isinstance(bits, DeviceArray) else None
     if form == "none":
         return None
-    return np.empty((size + 7) // 8, np.uint8) if form == "packed" else np.empty(size, np.bool_)
+    if form == "packed":
+        return torch.empty((bits.size + 7) // 8, dtype=torch.uint8, device=device)
+    return torch.empty(bits.size, dtype=torch.bool, device=device)

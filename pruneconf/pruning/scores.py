@@ -95,7 +95,7 @@ def _blocks(layer: Layer, weights: Weights) -> Iterator[Scores]:
     """A layer's channels in order, a few at a time: shape (channels, elements of one), float64."""
     axis = channel_axis(layer) or 0
     before, count = int(np.prod(layer.shape[:axis], dtype=np.int64)), layer.shape[axis]
-    folded: Bits = weights.bits.reshape(before, count, -1)
+    folded: Bits = weights.bits[:].reshape(before, count, -1)
     step = max(1, _BLOCK * count // weights.bits.size)
     for start in range(0, count, step):
         part = np.ascontiguousarray(folded[:, start : start + step].swapaxes(0, 1))

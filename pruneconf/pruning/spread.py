@@ -26,7 +26,7 @@ def _histogram(layer: Weights, cut: AnyCut, most: int) -> Histogram:
     blocks = min(most // _BLOCK, -(-layer.bits.size // _BLOCK))
     step = max(_BLOCK, layer.bits.size // max(1, blocks))
     stretches = [(start, layer.bits[start : start + _BLOCK]) for start in range(0, layer.bits.size, step)]
-    bits = np.concatenate([stretch for _, stretch in stretches] or [layer.bits])
+    bits = np.concatenate([stretch for _, stretch in stretches] or [layer.bits[:0]])
     keep = np.concatenate([kept(stretch, start, layer.format, cut) for start, stretch in stretches] or [bits > 0])
     sizes = np.abs(values(bits, layer.format).astype(np.float64))
     with np.errstate(divide="ignore"):
