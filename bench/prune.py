@@ -55,6 +55,7 @@ class Stack(nn.Module):
         self.layers = nn.ModuleList(layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The mean of each layer's outputs."""
         return torch.stack([layer(x).mean() for layer in self.layers])
 
 

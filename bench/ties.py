@@ -63,14 +63,10 @@ def main() -> None:
                 model = prepare(build(MILLIONS, torch.bfloat16))
                 numels = [layer.weight.numel() for layer in model.layers]
                 asked = sum(numel * 8 // 10 for numel in (numels if per_layer else [sum(numels)]))
-                zeros = sum(
-                    numel - int(torch.count_nonzero(layer.weight))
-                    for numel, layer in zip(numels, model.layers, strict=True)
-                )
+                zeros = sum(numels) - sum(int(torch.count_nonzero(layer.weight)) for layer in model.layers)
                 masked = run(model, per_layer=per_layer)
-                print(
-                    f"{title:32} {how:20} {tool:18} {asked:>10} {masked:>10} {masked - asked:>+10}  ({zeros} zeros before)"
-                )
+                print(f"{title:31} {how:19} {tool:17} {asked:>10} {masked:>10} {masked - asked:>+10}", end="")
+                print(f"  ({zeros} were zero)")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from pruneconf.errors import PruneconfError
 
 
-def read_index(path: Path) -> tuple[bytes, Mapping[str, str]]:
-    """The text of an index, and for each tensor the file beside it that holds it.
+def read_index(path: Path, suffix: str = ".safetensors") -> tuple[bytes, Mapping[str, str]]:
+    """The text of an index, and for each tensor the file beside it that holds it; files end in `suffix`.
 
     Raises PruneconfError where it is no index, or a file is missing.
     """
@@ -23,8 +23,8 @@ def read_index(path: Path) -> tuple[bytes, Mapping[str, str]]:
             f"cannot read `{path}` as an index of shards; expected a `weight_map` from names to files"
         ) from error
     for file in files:
-        if PurePosixPath(file).name != file or not file.endswith(".safetensors"):
-            raise PruneconfError(f"`{path}` names the shard `{file}`; expected a `.safetensors` file beside the index")
+        if PurePosixPath(file).name != file or not file.endswith(suffix):
+            raise PruneconfError(f"`{path}` names the shard `{file}`; expected a `{suffix}` file beside the index")
         if not (path.parent / file).is_file():
             raise PruneconfError(f"`{path}` names the shard `{file}`, which is missing; put it beside the index")
     return text, weight_map

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be read and written, and how long that takes; write nothing."
 )
+@click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped.")
 @model_options
 def command(  # noqa: PLR0913 - one for each option
     model: str,
@@ -65,6 +66,7 @@ def command(  # noqa: PLR0913 - one for each option
     compact: bool,
     force: bool,
     dry_run: bool,
+    resume: bool,
     options: ModelOptions,
 ) -> None:
     """Prune MODEL by CONFIG: set the weights of smallest magnitude to zero, exactly as many as the config says.
@@ -112,6 +114,7 @@ def command(  # noqa: PLR0913 - one for each option
             masks=masks,
             seed=seed,
             force=force,
+            resume=resume,
             graph_file=graph_file,
             cut_out=cut_out,
             page=lambda report, histograms: report_page(asdict(report), plan, histograms, findings),

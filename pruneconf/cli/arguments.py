@@ -60,7 +60,7 @@ _OPTIONS = (
         show_default=True,
         help="How long the model's code may run.",
     ),
-    click.option("--no-cache", is_flag=True, help="Trace the model anew, and do not remember its graph."),
+    click.option("--no-cache", is_flag=True, help="Trace and check anew, and remember nothing."),
     debug_option,
 )
 
@@ -260,7 +260,7 @@ def _read_graph(path: str) -> ModelGraph:
     if graph.sources:
         from pruneconf.graph.stale import changed_sources
 
-        return graph._replace(changed=tuple(changed_sources(graph, path)))
+        return graph._replace(changed=tuple(changed_sources(graph.sources, path)))
     return graph
 
 

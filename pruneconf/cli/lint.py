@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note, pruner_option, read_lists, split
+from pruneconf.cli.against import Model
+from pruneconf.cli.arguments import ModelOptions, model_options, pruner_option, read_lists, split
 from pruneconf.cli.run import Run
 from pruneconf.cli.settings import settings
 from pruneconf.errors import PruneconfError
@@ -17,9 +17,6 @@ from pruneconf.errors import PruneconfError
 if TYPE_CHECKING:
     from pruneconf.cli.mending import Examine
     from pruneconf.config import Reading
-    from pruneconf.graph import ModelGraph
-    from pruneconf.rules.choose import Chosen
-    from pruneconf.rules.engine import Examined
 
 Flags = dict[str, bool]
 """The options that are on or off, by name."""
@@ -100,17 +97,17 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         watch(lambda: split(arguments, named)[1], filter(None, models.values()))
         return
     run = Run(chosen)
-    graphs: dict[str | None, ModelGraph | None] = {None: None}
+    anew = not options.cache or bool(baseline) or _is_editing(flags)
+    against = {name: Model(name, pruner, options, chosen, anew=anew) for name in dict.fromkeys(models.values())}
     for file, its_model in models.items():
-        readings = read_lists(file, stdin_filename)
-        if its_model not in graphs:
-            graphs[its_model] = _graph(str(its_model), options, chosen)
-        examine = partial(_examine, graph=graphs[its_model], pruner=pruner)
+        readings, examine = read_lists(file, stdin_filename), against[its_model].examine
         if _is_editing(flags):
             _edit(run, readings, examine, flags, stdin=_is_stdin(file))
             continue
         for reading in readings:
             run.add(reading, examine(reading))
+    for model_of_some in against.values():
+        model_of_some.remember()
     if baseline:
         from pruneconf.cli.known import leave_out_known
 
@@ -165,27 +162,6 @@ def _edit(run: Run, readings: Sequence[Reading], examine: Examine, flags: Flags,
     from pruneconf.cli.mending import How, mend_file
 
     mend_file(run, readings, examine, How(flags["unsafe_fixes"], flags["add_ignores"], flags["diff"], stdin))
-
-
-def _examine(reading: Reading, graph: ModelGraph | None, pruner: str) -> Examined:
-    from pruneconf.rules.engine import Examined, examine
-
-    examined, applied = examine(reading, graph, pruner), settings().applied
-    return Examined(applied(examined.findings), applied(examined.suppressed), examined.stages)
-
-
-def _graph(model: str, options: ModelOptions, chosen: Chosen) -> ModelGraph:
-    """The graph of the model; where it was not traced, a note says which rules could not be checked."""
-    from pruneconf.graph import Origin
-
-    graph = graph_of(model, options=options)
-    if graph.origin is not Origin.OPERATORS:
-        from pruneconf.rules.registry import rules
-
-        unchecked = [rule.info.code for rule in (*rules("graph"), *rules("channels")) if chosen(rule.info)]
-        if unchecked:
-            note(f"checked without a traced forward pass, which {', '.join(unchecked)} need")
-    return graph
 
 
 def _reports(printed: str, outputs: tuple[str, ...]) -> dict[str | None, str]:

@@ -16,19 +16,22 @@ from pruneconf.errors import PruneconfError
 from pruneconf.histogram import Histogram
 from pruneconf.plan import Plan
 from pruneconf.pruning.channels import ChannelCut
-from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
+from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint, other_files
 from pruneconf.pruning.choose import cuts_of, plan_for
+from pruneconf.pruning.filearray import Stamp, check_unchanged, stamps
 from pruneconf.pruning.floats import Format, Weights
+from pruneconf.pruning.journal import Journal, check_purpose, close_journal, read_journal
 from pruneconf.pruning.level import pruned
 from pruneconf.pruning.masks import AnyCut, check_form, kept
 from pruneconf.pruning.report import PAGE_FILE, REPORT_FILE, Report, report_on
 from pruneconf.pruning.spread import histograms
-from pruneconf.pruning.staging import prepare, staged
+from pruneconf.pruning.staging import leftover, prepare, staged
 from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
 from pruneconf.pruning.write_compact import CutOut, write_compact
 from pruneconf.pruning.writer import CheckpointWriter, Masking, Outcome, file_digest
+from pruneconf.version import __version__
 
 Progress = Callable[[str, int, int], None]
 """Called with the phase, how much of it is done and how much there is in all, 0 where that is unknown: weights while
@@ -37,9 +40,6 @@ ranking (as often as they are gone through), else bytes.
 
 Page = Callable[[Report, Mapping[str, Histogram]], str]
 """Makes a page to read of a report and of histograms of the weights by parameter."""
-
-_PASSES = 3
-"""How often ranking goes through the weights: for NaN, for a likely range of thresholds, and inside a bin of that."""
 
 
 def apply(  # noqa: PLR0913 - one for each choice there is
@@ -51,6 +51,7 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     masks: str = "bool",
     seed: int = 0,
     force: bool = False,
+    resume: bool = False,
     graph_file: Path | None = None,
     cut_out: CutOut | None = None,
     page: Page | None = None,
@@ -63,8 +64,9 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     input has shards; a directory's other files too), `masks.safetensors` unless `masks` is `none`, and `report.json`.
     It appears whole or not at all. The report has the digests of the config, of the weights, and of `graph_file`, where
     the plan's graph was read from one, or else of the files that define the model. `pruner` and `seed` are as in
-    `prune`. With `cut_out` it also gets `compact.safetensors`, for `load_compact`: see `compact`. With `page` it gets
-    `report.html`, which holds what `page` returns.
+    `prune`. With `resume` it goes on where a run that was killed stopped, with the same result; nothing that the result
+    depends on may have changed since. With `cut_out` it also gets `compact.safetensors`, for `load_compact`: see
+    `compact`. With `page` it gets `report.html`, which holds what `page` returns.
 
     Raises PruneconfError, and leaves nothing behind, where the plan does not fit the weights or cannot be met, a weight
     is NaN, or `out` cannot be written.
@@ -72,15 +74,22 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     plan = plan_for(plan, pruner)
     check_form(masks)
     checkpoint = open_checkpoint(weights)
-    inputs = [*inputs_of(plan, graph_file), *checkpoint.inputs]
-    place = prepare(out, inputs, checkpoint.folder, force=force)
+    described = inputs_of(plan, graph_file)
+    inputs = [*described, *checkpoint.inputs]
+    others = [checkpoint.folder / path for path in other_files(checkpoint.folder)] if checkpoint.folder else []
+    before = stamps([*inputs, *others])
+    place = prepare(out, inputs, checkpoint.folder, force=force, resume=resume)
+    journal = _journal(plan, masks, seed, described, {path: before[path] for path in (*checkpoint.inputs, *others)})
+    found = _found(place, journal, checkpoint) if resume else None
     where = locate(plan, checkpoint.kinds, checkpoint.source)
     ranked = ranked_weights(plan, checkpoint, where)
     cuts = cuts_of(plan, ranked, checkpoint.kinds, _workers(ranked, progress), seed)
     spread = histograms(ranked, cuts) if page else {}
-    with staged(place, force=force) as folder:
+    with staged(place, force=force, resume=found is not None) as folder:
         maskings = _maskings(where, cuts, checkpoint.kinds)
-        writer = CheckpointWriter(folder, checkpoint, maskings, masks, partial(progress, "writing"))
+        writing = partial(progress, "writing")
+        kept_journal = (found or journal) if checkpoint.inputs else None
+        writer = CheckpointWriter(folder, checkpoint, maskings, masks, writing, kept_journal)
         writer.write()
         outcomes = {name: _outcome(ranked[name].format, cuts[name], writer.outcomes[name]) for name in ranked}
         compacted, outputs = None, writer.outputs
@@ -88,19 +97,21 @@ def apply(  # noqa: PLR0913 - one for each choice there is
             files = [shard.file for shard in checkpoint.shards]
             compacted, more = write_compact(folder, files, plan, cuts, cut_out)
             outputs = {**outputs, **more}
-        report = report_on(plan, seed, outcomes, _digests(inputs, progress), outputs, compacted)
+        report = report_on(plan, seed, outcomes, _digests(inputs, writer.inputs, progress), outputs, compacted)
         if page:
             text = page(report, spread).encode()
             (folder / PAGE_FILE).write_bytes(text)
             report = replace(report, outputs={**outputs, PAGE_FILE: hashlib.sha256(text).hexdigest()})
         (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
+        check_unchanged(before)
+        close_journal(folder)
         progress("flushing", 0, 0)
     return report
 
 
 def _workers(ranked: Mapping[str, Weights], progress: Progress) -> Workers:
     """Workers that tell how far the ranking is."""
-    total, done = _PASSES * sum(layer.bits.size for layer in ranked.values()), 0
+    total, done = sum(layer.bits.size for layer in ranked.values()), 0
 
     def went(number: int) -> None:
         nonlocal done
@@ -110,13 +121,40 @@ def _workers(ranked: Mapping[str, Weights], progress: Progress) -> Workers:
     return Workers(torch.get_num_threads(), went=went)
 
 
-def _digests(files: Iterable[Path], progress: Progress) -> dict[str, str]:
-    sizes = {path: path.stat().st_size for path in files}
-    found, done = {}, 0
+def _digests(files: Iterable[Path], known: Mapping[Path, str], progress: Progress) -> dict[str, str]:
+    """The digests of files, of which some are known."""
+    sizes = {path: path.stat().st_size for path in files if path not in known}
+    found, done = {str(path): digest for path, digest in known.items()}, 0
     for path, size in sizes.items():
         progress("hashing", done, sum(sizes.values()))
         found[str(path)] = file_digest(path)
         done += size
+    return {str(path): found[str(path)] for path in files}
+
+
+def _journal(plan: Plan, masks: str, seed: int, described: list[Path], weights: Mapping[Path, Stamp]) -> Journal:
+    """An empty journal of a run for all that its result depends on."""
+    layers = [(entry.layer.name, entry.layer.parameter, entry.action.name, entry.masked) for entry in plan.layers]
+    budgets = [([layer.name for layer in each.layers], each.count, list(each.max_masked)) for each in plan.budgets]
+    purpose = {f"`{path}`": file_digest(path) for path in described}
+    purpose |= {f"`{path}`": "-".join(map(str, stamp)) for path, stamp in weights.items()}
+    purpose |= {
+        "the pruner": f"{plan.pruner} {plan.coupled} {seed if plan.pruner == 'random' else None}",
+        "the plan": hashlib.sha256(repr((layers, budgets)).encode()).hexdigest(),
+        "the form of masks": masks,
+        "the version of pruneconf": __version__,
+    }
+    return Journal(purpose)
+
+
+def _found(place: Path, journal: Journal, checkpoint: Checkpoint) -> Journal | None:
+    """The journal of the run that was killed, if it got so far."""
+    if not checkpoint.inputs:
+        raise PruneconfError("only a checkpoint's pruning can be resumed; name the weights with `--weights`")
+    left = leftover(place)
+    found = read_journal(left) if left else None
+    if found:
+        check_purpose(found, journal.purpose)
     return found
 
 
@@ -148,7 +186,7 @@ def _equal(one: Tensor, other: Tensor) -> bool:
     if one.kind != other.kind:
         return False
     step = 1 << 24
-    return one.data.ctypes.data == other.data.ctypes.data or all(
+    return one.data is other.data or all(
         one.data[start : start + step].tobytes() == other.data[start : start + step].tobytes()
         for start in range(0, one.data.size, step)
     )

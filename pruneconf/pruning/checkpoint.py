@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,10 +68,10 @@ Source = torch.nn.Module | Path
 def open_checkpoint(source: Source) -> Checkpoint:
     """The tensors of a model (its state dict) or of a file or directory.
 
-    Reads `.safetensors`, `*.safetensors.index.json` with its shards, a directory with either of them (as transformers
-    writes it), and what `torch.save(model.state_dict(), ...)` wrote, the last without running code from it
-    (`weights_only=True`). Tensors of safetensors files are mapped, not loaded. Raises PruneconfError where there is
-    nothing to read or it is damaged.
+    Reads `.safetensors`, `*.safetensors.index.json` or `*.bin.index.json` with its shards, a directory with one of them
+    (as transformers writes it), and what `torch.save(model.state_dict(), ...)` wrote, the last without running code
+    from it (`weights_only=True`). Tensors of safetensors files are read when they are needed. Raises PruneconfError
+    where there is nothing to read or it is damaged.
     """
     if isinstance(source, torch.nn.Module):
         return _from_state_dict("the model", source.state_dict())
@@ -78,6 +79,8 @@ def open_checkpoint(source: Source) -> Checkpoint:
         raise PruneconfError(f"there is no `{source}`; {like_file(str(source))}")
     if source.is_dir():
         return _from_folder(source)
+    if source.name.endswith(".bin.index.json"):
+        return _from_pickle_index(source)
     if source.name.endswith(".index.json"):
         return _from_index(source)
     if source.suffix == ".safetensors":
@@ -102,9 +105,9 @@ def other_files(folder: Path) -> list[Path]:
 
 
 def _from_folder(folder: Path) -> Checkpoint:
-    for name, read in ((INDEX_FILE, _from_index), (WEIGHTS_FILE, open_checkpoint), ("pytorch_model.bin", _from_pickle)):
+    for name in (INDEX_FILE, WEIGHTS_FILE, "pytorch_model.bin.index.json", "pytorch_model.bin"):
         if (folder / name).is_file():
-            found = read(folder / name)
+            found = open_checkpoint(folder / name)
             return Checkpoint(f"`{folder}`", found.shards, found.index, found.inputs, folder)
     raise PruneconfError(
         f"`{folder}` is no checkpoint; expected `{WEIGHTS_FILE}`, `{INDEX_FILE}` or `pytorch_model.bin` in it"
@@ -122,6 +125,19 @@ def _from_index(path: Path) -> Checkpoint:
     check_places(path, weight_map, where)
     inputs = (path, *(path.parent / file for file in files))
     return Checkpoint(f"`{path}`", tuple(shards), text, inputs)
+
+
+def _from_pickle_index(path: Path) -> Checkpoint:
+    """Shards that `torch.save` wrote; they become safetensors shards, and the index names those."""
+    text, weight_map = read_index(path, ".bin")
+    files = sorted(set(weight_map.values()))
+    names = {file: file.replace("pytorch_model", "model").removesuffix(".bin") + ".safetensors" for file in files}
+    shards = tuple(Shard(names[file], _from_pickle(path.parent / file).shards[0].tensors) for file in files)
+    where = {name: file for file, shard in zip(files, shards, strict=True) for name in shard.tensors}
+    check_places(path, weight_map, where)
+    index = json.loads(text) | {"weight_map": {name: names[file] for name, file in weight_map.items()}}
+    written = json.dumps(index, indent=2).encode()
+    return Checkpoint(f"`{path}`", shards, written, (path, *(path.parent / file for file in files)))
 
 
 def _from_pickle(path: Path) -> Checkpoint:

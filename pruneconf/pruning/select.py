@@ -34,6 +34,7 @@ _WORTH_SAMPLING = 1 << 17
 """Of fewer elements, all are kept."""
 _BLOCK, _READ_BLOCK = 16, 1 << 10
 """Neighbours that are sampled together, since they cost one access to memory, or one read of a file."""
+_MOST_SAMPLED = 1 << 22
 _DEVIATIONS = 8
 
 
@@ -196,10 +197,10 @@ def _window(low: int, high: int, wide: Format, own: Format) -> Window:
 
 
 def _samples(layers: Sequence[Weights], size: int, wide: Format) -> Iterator[Bits]:
-    """Magnitudes of every n-th block of all layers, as if they were one: about 4 size^(2/3) elements, by which to
-    sample more would take longer than it spares.
+    """Magnitudes of every n-th block of all layers, as if they were one: about 4 size^(2/3) elements, from where on to
+    sample more takes longer than it spares.
     """
-    step = max(2, round(cbrt(size) / 4))
+    step = max(2, round(max(cbrt(size) / 4, size / _MOST_SAMPLED)))
     passed = 0
     for layer in layers:
         block = _READ_BLOCK if _read(layer.bits) else _BLOCK

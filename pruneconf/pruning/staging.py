@@ -26,12 +26,14 @@ _OLD = ".old"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def prepare(out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bool, clear: bool = True) -> Path:
+def prepare(
+    out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bool, clear: bool = True, resume: bool = False
+) -> Path:
     """The resolved path of an output directory, or PruneconfError where nothing may be written there.
 
-    Clears away what killed runs left beside it, unless `clear` is off. With `force` a directory that is not empty may
-    be replaced, but never one that holds an input file or the working directory. `folder` is the input directory, if
-    there is one: it must not receive the output either.
+    Clears away what killed runs left beside it, unless `clear` is off or one is to be resumed. With `force` a directory
+    that is not empty may be replaced, but never one that holds an input file or the working directory. `folder` is the
+    input directory, if there is one: it must not receive the output either.
     """
     place = Path(os.path.realpath(out))
     for path in inputs:
@@ -45,7 +47,7 @@ def prepare(out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bo
         raise PruneconfError(f"there is no directory `{place.parent}` to write `{place.name}` into; create it first")
     with _explained(place):
         if clear:
-            _clear_leftovers(place)
+            _clear_leftovers(place, resume=resume)
         filled = place.is_dir() and any(place.iterdir())
     if filled:
         if not force:
@@ -56,14 +58,15 @@ def prepare(out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bo
 
 
 @contextlib.contextmanager
-def staged(place: Path, *, force: bool) -> Iterator[Path]:
+def staged(place: Path, *, force: bool, resume: bool = False) -> Iterator[Path]:
     """A hidden directory to write into; it takes its place when the block ends, and vanishes where it fails.
 
+    To resume is to get the directory of a killed run, with what it wrote, where there is one (see `leftover`).
     With `force`, a directory that is there already is moved aside first, and back if the new one cannot take its
     place. An OSError (disk full, no permission) becomes a PruneconfError.
     """
     with _explained(place):
-        folder, lock = _create(place)
+        folder, lock = (_adopt(place) if resume else None) or _create(place)
         try:
             yield folder
             for path in (*folder.rglob("*"), folder):
@@ -117,10 +120,29 @@ def _create(place: Path) -> tuple[Path, int | None]:
         _unlock(lock)  # another run took it for a leftover before it was locked
 
 
-def _clear_leftovers(place: Path) -> None:
+def leftover(place: Path) -> Path | None:
+    """What a killed run left of an output directory, or None."""
+    found = (path for path in sorted(place.parent.iterdir()) if path.name.startswith(_prefix(place)))
+    return next((path for path in found if not path.name.endswith(_OLD)), None)
+
+
+def _adopt(place: Path) -> tuple[Path, int | None] | None:
+    folder = leftover(place)
+    if folder is None:
+        return None
+    lock = _lock(folder)
+    if lock is None and fcntl is not None:
+        raise PruneconfError(f"another run is writing `{place}`; wait until it has ended")
+    return folder, lock
+
+
+def _clear_leftovers(place: Path, *, resume: bool) -> None:
     for left in [path for path in place.parent.iterdir() if path.name.startswith(_prefix(place))]:
         lock = _lock(left)
         if lock is None:
+            continue
+        if resume and not left.name.endswith(_OLD):
+            _unlock(lock)
             continue
         if left.name.endswith(_OLD) and not place.exists():
             left.rename(place)  # the run was killed between the two renames of `_replace`

@@ -67,7 +67,7 @@ def lost_channels(tensor: Tensor, mask: Tensor | None, axis: int) -> Bools:
     before = int(np.prod(tensor.shape[:axis], dtype=np.int64))
     if mask is None:
         own = format_of(tensor.code)
-        gone = magnitudes(tensor.data.view(own.unsigned), own) == 0
+        gone = magnitudes(tensor.data[:].view(own.unsigned), own) == 0
     else:
         gone = ~_keep(mask, 0, int(np.prod(tensor.shape, dtype=np.int64)))
     folded = gone.reshape(before, tensor.shape[axis], -1)

@@ -18,8 +18,8 @@ Counts = npt.NDArray[np.int64]
 _NARROW = 1 << 12
 """A window of at most so many patterns is counted by pattern. In others, equal patterns are seldom."""
 
-MOST_FOUND = 1 << 23
-"""How many patterns of one group are kept in memory at the most: 32 MiB of float32."""
+MOST_FOUND = 1 << 24
+"""How many patterns of one group are kept in memory at the most. There are 4 million in a billion float32."""
 
 
 class Window(NamedTuple):

@@ -19,6 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from pruneconf.errors import PruneconfError
+from pruneconf.pruning.filearray import FileArray, InputFile
 from pruneconf.pruning.tensors import Kind
 
 _CODES = {
@@ -49,7 +50,7 @@ class Tensor:
 
     code: str
     shape: tuple[int, ...]
-    data: npt.NDArray[np.uint8]
+    data: npt.NDArray[np.uint8] | FileArray
 
     @property
     def kind(self) -> Kind:
@@ -58,7 +59,7 @@ class Tensor:
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a file in file order, mapped into memory, and its metadata.
+    """The tensors of a file in file order, not read yet, and its metadata.
 
     Raises PruneconfError where the file cannot be read or is damaged.
     """
@@ -69,7 +70,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise PruneconfError(f"there is no `{path}`; check the path") from error
     except (SafetensorError, OSError) as error:
         raise PruneconfError(f"`{path}` is damaged or no safetensors file ({error}); copy or write it again") from error
-    data: npt.NDArray[np.uint8] = np.memmap(path, np.uint8, "r").view(np.ndarray)
+    file = InputFile(path)
+    data = FileArray(file, 0, file.size, np.dtype(np.uint8))
     length = 8 + int.from_bytes(data[:8].tobytes(), "little")
     header: dict[str, Any] = json.loads(data[8:length].tobytes())
     metadata = header.pop("__metadata__", {})
@@ -77,7 +79,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     tensors = {}
     for name, entry in entries:
         start, end = entry["data_offsets"]
-        tensors[name] = Tensor(entry["dtype"], tuple(entry["shape"]), data[length + start : length + end])
+        tensors[name] = Tensor(
+            entry["dtype"], tuple(entry["shape"]), FileArray(file, length + start, end - start, data.dtype)
+        )
     return tensors, metadata
 
 

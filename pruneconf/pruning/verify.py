@@ -147,16 +147,17 @@ def _file_faults(out: Path) -> Iterator[Fault]:
         return
     try:
         outputs: dict[str, str] = json.loads((out / REPORT_FILE).read_bytes())["outputs"]
-        faults = [fault for file, digest in outputs.items() if (fault := _file_fault(out / file, digest))]
+        faults = [fault for file, digest in outputs.items() if (fault := _file_fault(out, file, digest))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         yield Fault(None, f"`{REPORT_FILE}` cannot be read as a report")
         return
     yield from faults
 
 
-def _file_fault(path: Path, digest: str) -> Fault | None:
+def _file_fault(out: Path, file: str, digest: str) -> Fault | None:
+    path = out / file
     if not path.is_file():
-        return Fault(None, f"`{path.name}`, which `{REPORT_FILE}` describes, is missing")
+        return Fault(None, f"`{file}`, which `{REPORT_FILE}` describes, is missing")
     if file_digest(path) != digest:
-        return Fault(None, f"`{path.name}` is not the file that `{REPORT_FILE}` describes: its sha256 differs")
+        return Fault(None, f"`{file}` is not the file that `{REPORT_FILE}` describes: its sha256 differs")
     return None

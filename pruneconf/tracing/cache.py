@@ -16,15 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from pruneconf.errors import PruneconfError
+from pruneconf.remembered import FOLDER, keep
 from pruneconf.tracing.order import Order
 from pruneconf.tracing.reads import Reads, same
 from pruneconf.tracing.result import Traced, traced_from
 from pruneconf.tracing.target import Code, Pretrained
 from pruneconf.version import __version__
-
-FOLDER = ".pruneconf_cache"
-MOST_BYTES = 64 << 20
-"""What all entries may take together; the oldest go first."""
 
 _FORMAT = 1
 
@@ -53,32 +50,9 @@ def forget(entry: Path) -> None:
 
 
 def remember(entry: Path, data: dict[str, Any]) -> None:
-    """Keep a graph for later runs, where that can be done: a folder that cannot be written to is no failure."""
-    if data.get("reads") is None:
-        return
-    with suppress(OSError):
-        entry.parent.mkdir(exist_ok=True)
-        _write(entry.parent / ".gitignore", "*\n")
-        _write(entry, json.dumps(data, ensure_ascii=False))
-        _discard_oldest(entry.parent)
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _discard_oldest(folder: Path) -> None:
-    entries = [(path.stat(), path) for path in folder.glob("*.json*")]
-    total = 0
-    for status, path in sorted(entries, key=lambda entry: -entry[0].st_mtime_ns):
-        total += status.st_size
-        if total > MOST_BYTES:
-            path.unlink(missing_ok=True)
+    """Keep a graph for later runs."""
+    if data.get("reads") is not None:
+        keep(entry.name, json.dumps(data, ensure_ascii=False))
 
 
 def _importable(what: Code | Pretrained) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pruneconf import remembered
 from pruneconf.tracing import cache
 from tests.conftest import Run
 
@@ -113,10 +114,71 @@ def test_a_model_that_is_edited_meanwhile_is_not_kept(folder: Path, pruneconf: R
 
 
 def test_the_oldest_entries_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "MOST_BYTES", 250)
-    folder = tmp_path / cache.FOLDER
+    monkeypatch.setattr(remembered, "MOST_BYTES", 250)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / remembered.FOLDER
     for number in range(4):
         cache.remember(folder / f"{number}.json", {"reads": [{}, {}], "filler": "x" * 60})
         if number < 3:
             os.utime(folder / f"{number}.json", (number, number))
     assert [path.name for path in entries(tmp_path)] == ["2.json", "3.json"]
+
+
+@pytest.fixture
+def traced(folder: Path, pruneconf: Run) -> Path:
+    """The folder, with the model's graph file in it, and a second config."""
+    (folder / "depth.json").write_text("2")
+    assert pruneconf("trace", "model.py", "--no-cache").returncode == 0
+    for name in ("cfg.yaml", "other.yaml"):
+        (folder / name).write_text("- op_names: ['0']\n  sparsity_per_layer: 0.5\n")
+    return folder
+
+
+def is_checked(pruneconf: Run, *arguments: str) -> bool:
+    """Lint configs that are in order; whether the graph had to be read for that."""
+    done = pruneconf("lint", "model.graph.json", *arguments, PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    assert "nothing wrong" in done.stdout
+    return "pruneconf.plan.resolve" in done.stderr
+
+
+def test_a_config_in_which_nothing_was_found_is_not_checked_again(traced: Path, pruneconf: Run) -> None:
+    assert is_checked(pruneconf, "cfg.yaml")
+    assert not is_checked(pruneconf, "cfg.yaml")
+    assert is_checked(pruneconf, "cfg.yaml", "other.yaml")
+    assert not is_checked(pruneconf, "cfg.yaml", "other.yaml")
+    assert not is_checked(pruneconf, "cfg.yaml")
+    assert is_checked(pruneconf, "cfg.yaml", "--no-cache")
+    assert is_checked(pruneconf, "cfg.yaml", "--pruner", "l1")
+    assert not is_checked(pruneconf, "cfg.yaml")
+    (traced / "cfg.yaml").write_text("# a comment\n- op_names: ['0']\n  sparsity_per_layer: 0.5\n")
+    assert is_checked(pruneconf, "cfg.yaml")
+
+
+def test_what_changes_is_checked_again(traced: Path, pruneconf: Run) -> None:
+    assert is_checked(pruneconf, "cfg.yaml")
+    graph = traced / "model.graph.json"
+    before = graph.read_text()
+    graph.write_text(before.replace('"name": "0"', '"name": "first"'))
+    assert "error[PC201]" in pruneconf("lint", "model.graph.json", "cfg.yaml").stdout
+    graph.write_text(before)
+    assert not is_checked(pruneconf, "cfg.yaml")
+    (traced / "model.py").write_text("# edited\n")
+    assert "warning[PC903]" in pruneconf("lint", "model.graph.json", "cfg.yaml").stdout
+
+
+def test_findings_are_told_each_time(traced: Path, pruneconf: Run) -> None:
+    (traced / "cfg.yaml").write_text("- op_names: ['2']\n  sparsity_per_layer: 0.5\n")
+    first = pruneconf("lint", "model.graph.json", "cfg.yaml")
+    assert first.returncode == 1
+    assert pruneconf("lint", "model.graph.json", "cfg.yaml").stdout == first.stdout
+    assert not list((traced / ".pruneconf_cache").glob("*.clean"))
+
+
+@pytest.mark.parametrize("entry", ["", "\n\n", "a\n\nb\n\nc", "\xff"])
+def test_a_damaged_entry_tells_nothing(traced: Path, pruneconf: Run, entry: str) -> None:
+    is_checked(pruneconf, "cfg.yaml")
+    (kept,) = (traced / ".pruneconf_cache").glob("*.clean")
+    kept.write_text(entry, encoding="latin-1")
+    assert is_checked(pruneconf, "cfg.yaml")
+    assert not is_checked(pruneconf, "cfg.yaml")

@@ -279,7 +279,7 @@ def test_changed_sources(tmp_path):
     graph = ModelGraph(source="same.py", type="Net", layers=(), sources=sources)
     (tmp_path / "edited.py").write_text("x = 2\n", encoding="utf-8")
     (tmp_path / "gone.py").unlink()
-    assert changed_sources(graph, tmp_path / "x.graph.json") == ["edited.py"]
+    assert changed_sources(graph.sources, tmp_path / "x.graph.json") == ["edited.py"]
 
 
 def test_the_link_names_the_published_schema():

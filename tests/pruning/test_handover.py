@@ -50,5 +50,5 @@ def test_a_model_of_one_layer():
 
 
 def test_masks_of_another_model_are_refused(model):
-    with pytest.raises(PruneconfError, match="the model lacks `conv.weight`"):
+    with pytest.raises(PruneconfError, match=r"the model lacks `conv\.weight`"):
         pruneconf.by_layer(model, {"conv.weight": torch.ones(1, dtype=torch.bool)})

@@ -47,3 +47,14 @@ def shown(findings):
         return render(findings(text, layers, name, pruner), lambda text, style: text)
 
     return shown
+
+
+@pytest.fixture(scope="session")
+def wrong(findings):
+    """What a user sees that is wrong: all findings but those that only compare with NNI."""
+
+    def wrong(text, layers=None, pruner="level"):
+        found = findings(text, layers, pruner=pruner)
+        return render([finding for finding in found if finding.rule.code != "PC606"], lambda text, style: text)
+
+    return wrong

@@ -182,8 +182,8 @@ def test_reported(text, shown, snapshot):
 
 
 @pytest.mark.parametrize("text", MEANT.values(), ids=MEANT)
-def test_meant(text, shown):
-    assert shown(text, LAYERS) == ""
+def test_meant(text, wrong):
+    assert wrong(text, LAYERS) == ""
 
 
 def test_overlap_of_what_a_partial_name_reaches_by_the_way(findings):

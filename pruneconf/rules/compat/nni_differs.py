@@ -3,7 +3,8 @@
 ## What it does
 Reports where NNI 2.10.1 masks another number than the config says, and pruneconf does. NNI multiplies binary floats, so
 that 0.29 of 100 weights are 28, and it never takes more than 99 % of a layer where a `total_sparsity` has no
-`max_sparsity_per_layer`. What its pruners make of several totals is another matter.
+`max_sparsity_per_layer`. In its global mode it makes one pool of the layers of all totals of one ratio, as if they
+stood in one sub-config, and totals of different ratios end it with a bare `AssertionError`.
 
 ## Why is this bad?
 It is not: pruneconf does what is written. But results of NNI with the same config are not the same, which matters
@@ -50,6 +51,20 @@ def check(ctx: Context) -> Iterator[Finding]:
     for group in ctx.plan.groups:
         if group.masked and not group.cap:
             yield from _capped(ctx, group)
+    yield from _pooled(ctx)
+
+
+def _pooled(ctx: Context) -> Iterator[Finding]:
+    groups = ctx.plan.groups
+    if len(groups) <= 1:
+        return
+    if len({group.ratio.value for group in groups}) > 1:
+        message = "NNI's global mode ends with a bare `AssertionError` where totals have different ratios"
+    else:
+        layers = sum(len(group.layers) for group in groups)
+        message = f"NNI's global mode makes one pool of the {layers:,} layers of these {len(groups)} totals"
+    *others, last = [(*ctx.sub_configs[group.sub_config].path, "total_sparsity") for group in groups]
+    yield ctx.finding(last, message, related=[ctx.label(path) for path in others])
 
 
 def _rounded(ctx: Context, sub_config: SubConfig, layers: tuple[Layer, ...]) -> Iterator[Finding]:

@@ -1,0 +1,91 @@
+"""Prune a checkpoint in shards that is made on the spot: time against `cp` of the same files, and peak memory.
+
+Run as `python bench/stream.py [GB]`; needs three times that on the disk of the temporary directory.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+import pruneconf
+from pruneconf.pruning import apply
+
+SIDE, PER_SHARD = 4096, 4
+
+
+def make(folder: Path, layers: int) -> None:
+    folder.mkdir()
+    weight_map = {}
+    for start in range(0, layers, PER_SHARD):
+        file = f"model-{start:05d}.safetensors"
+        tensors = {f"{i}.weight": torch.randn(SIDE, SIDE) for i in range(start, min(start + PER_SHARD, layers))}
+        save_file(tensors, folder / file, {"format": "pt"})
+        weight_map |= dict.fromkeys(tensors, file)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+
+
+def peak_kib() -> int:
+    """Of this process alone: `ru_maxrss` begins with that of the process that started it."""
+    found = re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())
+    return int(found[1]) if found else 0
+
+
+def prune(folder: Path, layers: int) -> None:
+    """In a process of its own: its peak memory is what is measured."""
+    before = peak_kib()
+    with torch.device("meta"):
+        model = torch.nn.Sequential(*[torch.nn.Linear(SIDE, SIDE, bias=False) for _ in range(layers)])
+    config = pruneconf.load([{"op_types": ["Linear"], "total_sparsity": 0.8}])
+    plan = pruneconf.resolve(config, pruneconf.trace(model))
+    start = time.perf_counter()
+    apply(plan, folder / "in", folder / "out", masks="packed")
+    took = time.perf_counter() - start
+    peak = peak_kib()
+    print(json.dumps({"seconds": took, "peak_mib": peak / 1024, "torch_mib": before / 1024}))
+
+
+def drop_caches() -> bool:
+    try:
+        subprocess.run(["sync"], check=True)
+        Path("/proc/sys/vm/drop_caches").write_text("3")
+    except OSError:
+        return False
+    return True
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--prune"]:
+        prune(Path(sys.argv[2]), int(sys.argv[3]))
+        return
+    layers = max(1, round(float(sys.argv[1] if len(sys.argv) > 1 else 4) * 1e9 / (4 * SIDE * SIDE)))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make(folder / "in", layers)
+        cold = drop_caches()
+        start = time.perf_counter()
+        subprocess.run(["cp", "-r", folder / "in", folder / "copy"], check=True)
+        subprocess.run(["sync", "-f", folder / "copy"], check=True)
+        copy = time.perf_counter() - start
+        shutil.rmtree(folder / "copy")
+        drop_caches()
+        run = subprocess.run(
+            [sys.executable, __file__, "--prune", folder, str(layers)], check=True, capture_output=True, text=True
+        )
+    found = json.loads(run.stdout)
+    print(f"{layers * 4 * SIDE * SIDE / 1e9:.1f} GB fp32, cache dropped: {cold}; cp and sync {copy:.1f} s")
+    print(f"apply {found['seconds']:.1f} s = {found['seconds'] / copy:.2f} x cp")
+    print(f"peak {found['peak_mib']:.0f} MiB, of which torch and pruneconf imported {found['torch_mib']:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
