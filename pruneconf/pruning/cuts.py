@@ -22,6 +22,11 @@ class Cut:
     stop: int
     masked: int
 
+    @classmethod
+    def whole(cls, layer: Weights) -> Cut:
+        """The cut that takes everything. Its threshold is a number, since what is above all may not be a pattern."""
+        return cls(layer.format.infinity, layer.bits.size, layer.bits.size)
+
 
 def after_tie(layer: Weights, where: range, threshold: int, number: int) -> int:
     """The flat index just after the `number`-th element of a stretch whose magnitude pattern is `threshold`; 0 for

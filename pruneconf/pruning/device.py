@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from pruneconf.pruning.floats import Bits, Format
+from pruneconf.errors import PruneconfError
+from pruneconf.pruning.floats import Bits, Elements, Format
 
 _WEIGHTS_OF_BITS = (128, 64, 32, 16, 8, 4, 2, 1)
 
@@ -58,6 +59,44 @@ class DeviceArray:
     def mask_by(self, start: int, keep: torch.Tensor) -> None:
         """Zero the elements from `start` on that are not to be kept."""
         self.patterns[start : start + keep.numel()] *= keep
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shipped:
+    """Bit patterns in memory or in a file that are brought to a device stretch by stretch, to be looked at there."""
+
+    elements: Elements
+    device: torch.device
+
+    @property
+    def size(self) -> int:
+        """How many elements there are."""
+        return self.elements.size
+
+    def __getitem__(self, part: slice) -> Bits:
+        found: Bits = self.elements[part]
+        return found
+
+    def look(self, start: int, stop: int, own: Format, low: int, high: int) -> tuple[int, int, Bits]:
+        """As `DeviceArray.look`."""
+        return on_device(self.elements[start:stop], self.device).look(0, stop - start, own, low, high)
+
+
+def shipped(elements: Elements, device: torch.device) -> Elements:
+    """Elements that are looked at on a device: themselves where that is the CPU."""
+    return elements if device.type == "cpu" else Shipped(elements, device)
+
+
+def device_named(name: str) -> torch.device:
+    """A torch device that weights can be brought to. Raises PruneconfError where there is no such one."""
+    try:
+        device = torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise PruneconfError(f"cannot compute on `{name}`: {reason}; name a device that torch has here") from error
+    if device.type == "meta":
+        raise PruneconfError("cannot compute on `meta`, where tensors have no values; name a device such as `cuda`")
+    return device
 
 
 def _unsigned(patterns: torch.Tensor) -> Bits:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from pruneconf.errors import PruneconfError
@@ -51,37 +53,47 @@ def mask_in_place(
     masks = [_empty_mask(form, layer.bits) for layer in group]
 
     def work(i: int, starts: range) -> None:
-        bits, cut = group[i].bits, cuts[i]
-        if isinstance(bits, DeviceArray):
-            keep = _mask_on_device(bits, starts.start, starts.stop, group[i].format, cut)
-            _enter(masks[i], form, starts.start, packed(keep) if form == "packed" else keep)
-            return
-        scratch = np.empty(workers.chunk, group[i].format.unsigned)
-        for start in starts:
-            chunk = bits[start : min(start + workers.chunk, starts.stop)]
-            kept_here = kept(chunk, start, group[i].format, cut)
-            factors = scratch[: chunk.size]
-            factors[...] = kept_here  # to multiply by bools directly takes twice as long
-            np.multiply(chunk, factors, out=chunk)
-            _enter(masks[i], form, start, torch.from_numpy(np.packbits(kept_here) if form == "packed" else kept_here))
+        layer, cut, mask = group[i], cuts[i], masks[i]
+        if isinstance(layer.bits, DeviceArray):
+            _mask_on_device(layer.bits, starts, layer.format, cut, mask)
+        else:
+            _mask_in_memory(layer.bits, starts, layer.format, cut, None if mask is None else mask.numpy())
 
     for _ in workers.run(work, [layer.bits.size for layer in group]):
         pass
     return masks
 
 
-def _enter(mask: torch.Tensor | None, form: str, start: int, part: torch.Tensor) -> None:
-    if mask is not None:
-        first = start // 8 if form == "packed" else start
-        mask[first : first + part.numel()] = part
+def _mask_in_memory(bits: Elements, starts: range, own: Format, cut: AnyCut, mask: npt.NDArray[Any] | None) -> None:
+    scratch, keeps = np.empty(starts.step, own.unsigned), np.empty(starts.step, np.bool_)
+    for start in starts:
+        chunk = bits[start : min(start + starts.step, starts.stop)]
+        factors, keep = scratch[: chunk.size], keeps[: chunk.size]
+        if isinstance(cut, ChannelCut) or start < cut.stop < start + chunk.size:
+            keep[...] = kept(chunk, start, own, cut)
+        else:
+            np.left_shift(chunk, own.unsigned.type(1), out=factors)  # the sign falls off
+            above = np.greater if cut.stop > start else np.greater_equal
+            above(factors, own.unsigned.type(2 * cut.threshold), out=keep)
+        factors[...] = keep  # to multiply by bools directly takes twice as long
+        np.multiply(chunk, factors, out=chunk)
+        if mask is not None and mask.dtype == np.bool_:
+            mask[start : start + chunk.size] = keep
+        elif mask is not None:
+            mask[start // 8 : (start + chunk.size + 7) // 8] = np.packbits(keep)
 
 
-def _mask_on_device(bits: DeviceArray, start: int, stop: int, own: Format, cut: AnyCut) -> torch.Tensor:
+def _mask_on_device(bits: DeviceArray, starts: range, own: Format, cut: AnyCut, mask: torch.Tensor | None) -> None:
+    start, stop = starts.start, starts.stop
     if isinstance(cut, ChannelCut):
         keep = torch.from_numpy(cut.kept(start, stop - start)).to(bits.patterns.device)
         bits.mask_by(start, keep)
-        return keep
-    return bits.mask(start, stop, own, cut.threshold, min(max(cut.stop - start, 0), stop - start))
+    else:
+        keep = bits.mask(start, stop, own, cut.threshold, min(max(cut.stop - start, 0), stop - start))
+    if mask is not None and mask.dtype is torch.bool:
+        mask[start:stop] = keep
+    elif mask is not None:
+        mask[start // 8 : (stop + 7) // 8] = packed(keep)
 
 
 def _empty_mask(form: str, bits: Elements) -> torch.Tensor | None:

@@ -59,6 +59,9 @@ def select_by_histograms(group: Sequence[Weights], count: int, most: Sequence[in
         quota = min(ties, cap - below, left)
         left -= quota
         threshold = narrowed(level.threshold, wide, layer.format)
+        if threshold > layer.format.infinity:
+            cuts.append(Cut.whole(layer))
+            continue
         everywhere = range(0, layer.bits.size, workers.chunk)
         stop = layer.bits.size if 0 < quota == ties else after_tie(layer, everywhere, threshold, quota)
         cuts.append(Cut(threshold, stop, below + quota))

@@ -24,7 +24,7 @@ import numpy as np
 
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning.cuts import Cut, after_tie, reject
-from pruneconf.pruning.device import DeviceArray
+from pruneconf.pruning.device import DeviceArray, Shipped
 from pruneconf.pruning.floats import Bits, Elements, Format, Weights, common, magnitudes, narrowed
 from pruneconf.pruning.radix import select_by_histograms
 from pruneconf.pruning.survey import Counts, Tally, Window, survey
@@ -35,7 +35,7 @@ _WORTH_SAMPLING = 1 << 17
 _BLOCK, _READ_BLOCK = 16, 1 << 10
 """Neighbours that are sampled together, since they cost one access to memory, or one read of a file."""
 _MOST_SAMPLED = 1 << 22
-_DEVIATIONS = 8
+_DEVIATIONS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +148,8 @@ def _cuts(group: Group, tallies: Sequence[Tally], workers: Workers) -> list[Cut]
 
 def _cut(tally: Tally, threshold: int, below: int, ties: int, quota: int, chunk: int) -> Cut:
     layer, left = tally.layer, quota
+    if threshold > layer.format.infinity:
+        return Cut.whole(layer)
     if quota == ties:
         return Cut(threshold, layer.bits.size if ties else 0, below + quota)
     for where, here in tally.ties(threshold):
@@ -203,13 +205,10 @@ def _samples(layers: Sequence[Weights], size: int, wide: Format) -> Iterator[Bit
     step = max(2, round(max(cbrt(size) / 4, size / _MOST_SAMPLED)))
     passed = 0
     for layer in layers:
-        block = _READ_BLOCK if _read(layer.bits) else _BLOCK
-        yield magnitudes(_sample(layer.bits, -passed % step, step, block), layer.format, wide)
-        passed += layer.bits.size // block
-
-
-def _read(bits: Elements) -> bool:
-    return not isinstance(bits, np.ndarray | DeviceArray)
+        bits = layer.bits.elements if isinstance(layer.bits, Shipped) else layer.bits
+        block = _BLOCK if isinstance(bits, np.ndarray | DeviceArray) else _READ_BLOCK
+        yield magnitudes(_sample(bits, -passed % step, step, block), layer.format, wide)
+        passed += bits.size // block
 
 
 def _sample(bits: Elements, first: int, step: int, block: int) -> Bits:

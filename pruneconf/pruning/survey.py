@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pruneconf.pruning.device import DeviceArray
+from pruneconf.pruning.device import DeviceArray, Shipped
 from pruneconf.pruning.floats import Bits, Format, Weights, count_nan, magnitudes
 from pruneconf.pruning.workers import Workers
 
@@ -109,7 +109,7 @@ def _look(tally: Tally, starts: range, chunk: int) -> tuple[int, int, list[npt.N
     bits, own, window = tally.layer.bits, tally.layer.format, tally.window
     nan, below, parts = 0, 0, []
     looks: Iterator[tuple[int, int, Bits]]
-    if isinstance(bits, DeviceArray):
+    if isinstance(bits, DeviceArray | Shipped):
         looks = iter([bits.look(starts.start, starts.stop, own, window.low, window.high)])
     else:
         looks = (_look_at(bits[start : min(start + chunk, starts.stop)], own, window) for start in starts)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning import select as selection
 from pruneconf.pruning import survey
-from pruneconf.pruning.device import on_device
+from pruneconf.pruning.device import Shipped, on_device
 from pruneconf.pruning.floats import FORMATS
 from pruneconf.pruning.masks import kept, mask_in_place
 from pruneconf.pruning.select import Group, select, select_all
@@ -23,6 +23,7 @@ DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 EIGHTHS = [torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 1e-42, -1e-42, 6e-8, 2**-130, float("inf"), float("-inf"), 65504.0, 3e38, 1e300, 0.1]
 
+devices = st.sampled_from([None, "there", "shipped"])
 workers = st.builds(Workers, threads=st.integers(1, 3), chunk=st.sampled_from([8, 64, 1 << 16]))
 elements = st.one_of(st.sampled_from(SPECIAL), st.floats(-2, 2, width=16), st.floats(allow_nan=False))
 
@@ -60,13 +61,18 @@ def greedy(tensors, count, most):
     return chosen
 
 
-def layers_of(tensors, device=False):
+def layers_of(tensors, device=None):
     """The tensors in memory, or as on a device: there is none here, so what would be done on it is done in memory."""
     group = [weights_of(str(i), tensor) for i, tensor in enumerate(tensors)]
-    return [replace(layer, bits=on_device(layer.bits, "cpu")) for layer in group] if device else group
+    where = {None: lambda bits: bits, "there": lambda bits: on_device(bits, "cpu"), "shipped": shipped_to_cpu}
+    return [replace(layer, bits=where[device](layer.bits)) for layer in group]
 
 
-def chosen(tensors, count, most, how, device=False):
+def shipped_to_cpu(bits):
+    return Shipped(bits, torch.device("cpu"))
+
+
+def chosen(tensors, count, most, how, device=None):
     cuts = select(layers_of(tensors, device), count, most, how)
     group = layers_of(tensors)
     masks = [kept(layer.bits, 0, layer.format, cut) for layer, cut in zip(group, cuts, strict=True)]
@@ -74,7 +80,7 @@ def chosen(tensors, count, most, how, device=False):
     return {(i, int(j)) for i, mask in enumerate(masks) for j in np.flatnonzero(~mask)}
 
 
-@given(layers(), workers, st.booleans(), st.data())
+@given(layers(), workers, devices, st.data())
 def test_select_is_the_greedy_scan(tensors, how, device, data):
     most = [data.draw(st.integers(0, tensor.numel())) for tensor in tensors]
     count = data.draw(st.integers(0, sum(most)))
@@ -103,7 +109,7 @@ def test_a_sample_changes_no_choice(tensors, data):
         patch.setattr(selection, "_DEVIATIONS", data.draw(st.sampled_from([-1, 0, 1])))
         patch.setattr(survey, "_NARROW", data.draw(st.sampled_from([0, 4, 1 << 12])))
         patch.setattr(survey, "MOST_FOUND", data.draw(st.sampled_from([5, 1 << 23])))
-        assert chosen(tensors, count, most, Workers(), data.draw(st.booleans())) == greedy(tensors, count, most)
+        assert chosen(tensors, count, most, Workers(), data.draw(devices)) == greedy(tensors, count, most)
 
 
 @given(layers(), st.integers(1, 100), st.data())
@@ -114,7 +120,7 @@ def test_what_the_caps_forbid_is_an_error(tensors, extra, data):
         select(group, sum(most) + extra, most, Workers())
 
 
-@given(layers(), st.data(), st.sampled_from(["bool", "packed", "none"]), workers, st.booleans())
+@given(layers(), st.data(), st.sampled_from(["bool", "packed", "none"]), workers, st.sampled_from([None, "there"]))
 def test_masking_changes_no_other_bit(tensors, data, form, how, device):
     count = data.draw(st.integers(0, sum(tensor.numel() for tensor in tensors)))
     most = [tensor.numel() for tensor in tensors]
@@ -146,7 +152,8 @@ def test_large_layers_same_choice_for_any_threads_and_chunks(known):
     count = 3_333_333
     group = layers_of(tensors)
     cuts = [select(group, count, most, how) for how in (Workers(1), Workers(3, 1 << 12), Workers(2, 1 << 20))]
-    assert cuts[0] == cuts[1] == cuts[2] == select(layers_of(tensors, device=True), count, most, Workers(2))
+    cuts += [select(layers_of(tensors, device), count, most, Workers(2)) for device in ("there", "shipped")]
+    assert cuts == [cuts[0]] * 5
     keys = np.concatenate([tensor.double().abs().numpy() for tensor in tensors])
     layer = np.repeat([0, 1, 2], [tensor.numel() for tensor in tensors])
     order = np.argsort(keys, kind="stable")
@@ -156,7 +163,7 @@ def test_large_layers_same_choice_for_any_threads_and_chunks(known):
     assert np.array_equal(np.flatnonzero(~masks), expected)
 
 
-@pytest.mark.parametrize("device", [False, True], ids=["memory", "device"])
+@pytest.mark.parametrize("device", [None, "there", "shipped"], ids=str)
 @pytest.mark.parametrize("dtype", DTYPES + EIGHTHS, ids=str)
 def test_nan_names_the_first_layer_and_counts(dtype, device):
     tensors = [torch.zeros(5), torch.tensor([1.0, float("nan"), -float("nan")]), torch.tensor([float("nan")])]
