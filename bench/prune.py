@@ -31,7 +31,6 @@ SPARSITY = 0.8
 WIDTH = 2048
 GLOBAL = {
     "torch": "torch global_unstructured",
-    "torch, folded": "the same, and prune.remove",
     "nncf": "nncf.prune, global",
     "bool": "pruneconf, bool masks",
     "packed": "pruneconf, packed masks",
@@ -78,8 +77,8 @@ def task(row: str, model: Stack) -> Callable[[], object]:
     if kind == "copy":
         copies = [torch.zeros_like(layer.weight) for layer in model.layers]
         return lambda: [copy.copy_(layer.weight) for copy, layer in zip(copies, model.layers, strict=True)]
-    if kind.startswith("torch"):
-        return torch_task(model, per_layer=per_layer, fold=kind == "torch, folded")
+    if kind == "torch":
+        return torch_task(model, per_layer=per_layer)
     if kind == "nncf":
         return nncf_task(model, per_layer=per_layer)
     sparsity: dict[str, object] = {"sparsity_per_layer" if per_layer else "total_sparsity": SPARSITY}
@@ -90,7 +89,7 @@ def task(row: str, model: Stack) -> Callable[[], object]:
     return lambda: prune(model, plan, masks=form)
 
 
-def torch_task(model: Stack, *, per_layer: bool, fold: bool) -> Callable[[], object]:
+def torch_task(model: Stack, *, per_layer: bool) -> Callable[[], object]:
     from torch.nn.utils import prune
 
     def run() -> None:
@@ -100,8 +99,6 @@ def torch_task(model: Stack, *, per_layer: bool, fold: bool) -> Callable[[], obj
         else:
             weights = [(layer, "weight") for layer in model.layers]
             prune.global_unstructured(weights, pruning_method=prune.L1Unstructured, amount=SPARSITY)
-        for layer in model.layers if fold else ():
-            prune.remove(layer, "weight")
 
     return run
 

@@ -54,7 +54,7 @@ class Group:
 
 class _Known(NamedTuple):
     """What is known of a layer, in the group's format: how many elements are below `low`; and the patterns from there
-    up to `high`, with how many there are of each, None for one. At most `most` of its elements may be taken.
+    up to `high` in order, with how many there are of each, None for one. At most `most` of its elements may be taken.
     """
 
     low: int
@@ -68,6 +68,7 @@ class _Known(NamedTuple):
     def of(cls, tally: Tally, most: int, wide: Format) -> _Known:
         own, (low, high) = tally.layer.format, tally.window
         patterns, counts = tally.inside(wide)
+        patterns = np.sort(patterns) if counts is None else patterns
         least = _widened(low - 1, own, wide) + 1 if low else 0
         last = _widened(high + 1, own, wide) - 1 if high < own.infinity else wide.infinity
         return cls(least, last, tally.below, patterns, counts, most)
@@ -76,8 +77,8 @@ class _Known(NamedTuple):
         """How many elements are at or below a pattern, so far as is known."""
         if pattern < self.low:
             return self.below
-        marked = self.patterns <= self.patterns.dtype.type(pattern)
-        return self.below + int(np.count_nonzero(marked) if self.counts is None else self.counts[marked].sum())
+        number = int(self.patterns.searchsorted(self.patterns.dtype.type(pattern), "right"))
+        return self.below + (number if self.counts is None else int(self.counts[:number].sum()))
 
     def suffices(self, threshold: int) -> bool:
         """Whether, at this threshold of the group, it is known how many elements are taken, and up to which."""
