@@ -29,8 +29,9 @@ def prune(
     for a hundredth of the weights is taken, and for copies of weights that are not contiguous. The work is done where
     the weights are: weights on a torch device stay there.
 
-    Works with as many threads as torch does; the masks are the same for any number, and on any device. Raises PruneconfError, and leaves
-    the model as it was, where the plan does not fit the model or cannot be met, or a weight is NaN.
+    Works with as many threads as torch does; the masks are the same for any number, and on any device. Raises
+    PruneconfError, and leaves the model as it was, where the plan does not fit the model or cannot be met, or a weight
+    is NaN.
     """
     check_form(masks)
     plan = plan_for(plan, pruner)
