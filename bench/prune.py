@@ -1,13 +1,20 @@
-"""Exact global magnitude pruning in memory, against `torch.nn.utils.prune.global_unstructured`.
+"""Exact magnitude pruning in memory, against `torch.nn.utils.prune` and NNCF (`nncf.prune`).
 
-Every row is measured in a process of its own: CPU seconds of all threads, wall seconds, and the peak of memory over
-what the process held with the model built and everything imported (results included). `python bench/prune.py 1000`
-prunes 1,000 M weights instead of 100 M; torch needs 55 times the weights' own memory for that, so it is left out.
+Every row is measured in processes of its own, one after the other: CPU seconds of all threads, wall seconds, and the
+peak of memory over what the process held with the model built and everything imported (results included). The best of
+several runs: what else runs on the machine only ever takes time away. The columns with an `x` are multiples of what
+`pruneconf` takes with packed masks.
+
+`python bench/prune.py 1000` prunes 1,000 M weights instead of 100 M, in float32 and in bfloat16, and compares with
+copying them once (`torch.Tensor.copy_`): one read and one write. The peers need five to fifty times the weights' own
+memory for that, so they are left out. NNCF is measured where it is installed (`pip install nncf==3.4.0`).
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -22,45 +29,94 @@ import pruneconf
 
 SPARSITY = 0.8
 WIDTH = 2048
-ROWS = {
+GLOBAL = {
     "torch": "torch global_unstructured",
-    "torch, folded": "the same, and prune.remove",
+    "nncf": "nncf.prune, global",
     "bool": "pruneconf, bool masks",
     "packed": "pruneconf, packed masks",
     "none": "pruneconf, weights only",
-    "capped": "the same, at most 0.82 per layer",
+    "capped": "packed, at most 0.82 per layer",
 }
+LOCAL = {
+    "local torch": "torch l1_unstructured, each layer",
+    "local nncf": "nncf.prune, local",
+    "local bool": "pruneconf, each layer, bool masks",
+    "local packed": "pruneconf, each layer, packed masks",
+}
+LARGE = {"copy": "copy_: one read, one write", "packed": "pruneconf, packed masks", "none": "pruneconf, weights only"}
 
 
-def build(millions: int) -> nn.Sequential:
-    """Linear layers of unequal scales, fp32, `millions` * 1e6 weights or a little more."""
+class Stack(nn.Module):
+    """Linear layers side by side."""
+
+    def __init__(self, layers: list[nn.Linear]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The mean of each layer's outputs."""
+        return torch.stack([layer(x).mean() for layer in self.layers])
+
+
+def build(millions: int, dtype: torch.dtype = torch.float32) -> Stack:
+    """Linear layers of unequal scales, `millions` * 1e6 weights or a little more."""
     torch.manual_seed(0)
-    layers = []
+    layers: list[nn.Linear] = []
     left = millions * 1_000_000
     while left > 0:
-        layer = nn.Linear(WIDTH, WIDTH * (1 + len(layers) % 3), bias=False)
-        nn.init.normal_(layer.weight, std=0.02 * (1 + len(layers) % 7 / 10))
+        shape = WIDTH * (1 + len(layers) % 3), WIDTH
+        layer = nn.Linear(*shape[::-1], bias=False, device="meta")
+        layer.weight = nn.Parameter(torch.randn(shape).mul_(0.02 * (1 + len(layers) % 7 / 10)).to(dtype))
         layers.append(layer)
         left -= layer.weight.numel()
-    return nn.Sequential(*layers)
+    return Stack(layers)
 
 
-def task(row: str, model: nn.Sequential) -> Callable[[], object]:
-    if row.startswith("torch"):
-        from torch.nn.utils import prune
-
-        def run() -> None:
-            weights = [(layer, "weight") for layer in model]
-            prune.global_unstructured(weights, pruning_method=prune.L1Unstructured, amount=SPARSITY)
-            for layer in model if row == "torch, folded" else ():
-                prune.remove(layer, "weight")
-
-        return run
-    cap = {"max_sparsity_per_layer": 0.82} if row == "capped" else {}
-    config = pruneconf.load([{"op_types": ["Linear"], "total_sparsity": SPARSITY} | cap])
+def task(row: str, model: Stack) -> Callable[[], object]:
+    per_layer, kind = row.startswith("local "), row.removeprefix("local ")
+    if kind == "copy":
+        copies = [torch.zeros_like(layer.weight) for layer in model.layers]
+        return lambda: [copy.copy_(layer.weight) for copy, layer in zip(copies, model.layers, strict=True)]
+    if kind == "torch":
+        return torch_task(model, per_layer=per_layer)
+    if kind == "nncf":
+        return nncf_task(model, per_layer=per_layer)
+    sparsity: dict[str, object] = {"sparsity_per_layer" if per_layer else "total_sparsity": SPARSITY}
+    cap = {"max_sparsity_per_layer": 0.82} if kind == "capped" else {}
+    config = pruneconf.load([{"op_types": ["Linear"]} | sparsity | cap])
     plan = pruneconf.resolve(config, pruneconf.trace(model))
-    form = row if row in {"bool", "packed"} else "none"
-    return lambda: pruneconf.prune(model, plan, masks=form)
+    form, prune = {"capped": "packed"}.get(kind, kind), pruneconf.prune
+    return lambda: prune(model, plan, masks=form)
+
+
+def torch_task(model: Stack, *, per_layer: bool) -> Callable[[], object]:
+    from torch.nn.utils import prune
+
+    def run() -> None:
+        if per_layer:
+            for layer in model.layers:
+                prune.l1_unstructured(layer, "weight", amount=SPARSITY)
+        else:
+            weights = [(layer, "weight") for layer in model.layers]
+            prune.global_unstructured(weights, pruning_method=prune.L1Unstructured, amount=SPARSITY)
+
+    return run
+
+
+def nncf_task(model: Stack, *, per_layer: bool) -> Callable[[], object]:
+    import nncf
+
+    mode = nncf.PruneMode.UNSTRUCTURED_MAGNITUDE_LOCAL if per_layer else nncf.PruneMode.UNSTRUCTURED_MAGNITUDE_GLOBAL
+    inputs = torch.zeros(1, WIDTH, dtype=next(model.parameters()).dtype)
+    return lambda: nncf.prune(model, mode, ratio=SPARSITY, examples_inputs=inputs)
+
+
+def masked_of(row: str, model: Stack, result: object) -> int:
+    """How many weights are masked, as the tool has it."""
+    if "nncf" in row:
+        masks = [buffer for name, buffer in result.named_buffers() if "binary_mask" in name]  # type: ignore[attr-defined]
+        return sum(mask.numel() - int(torch.count_nonzero(mask)) for mask in masks)
+    return sum(layer.weight.numel() - int(torch.count_nonzero(layer.weight)) for layer in model.layers)
 
 
 def peak_kib() -> int:
@@ -73,37 +129,64 @@ def cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def measure(row: str, millions: int) -> None:
-    model = build(millions)
+def measure(row: str, millions: int, dtype: str) -> None:
+    model = build(millions, getattr(torch, dtype))
     run = task(row, model)
     Path("/proc/self/clear_refs").write_text("5")  # start the peak over from what is held now
     held, cpu_before, before = peak_kib(), cpu(), time.perf_counter()
     result = run()
     wall, cpu_used = time.perf_counter() - before, cpu() - cpu_before
-    numel = sum(layer.weight.numel() for layer in model)
-    masked = numel - sum(int(torch.count_nonzero(layer.weight)) for layer in model)
-    share = (peak_kib() - held) * 1024 / (4 * numel)
-    print(json.dumps({"cpu": cpu_used, "wall": wall, "extra": share, "numel": numel, "masked": masked}))
-    del result
+    extra = (peak_kib() - held) / 1024
+    numel = sum(layer.weight.numel() for layer in model.layers)
+    masked = masked_of(row, model, result)
+    print(json.dumps({"cpu": cpu_used, "wall": wall, "extra": extra, "numel": numel, "masked": masked}))
+
+
+def measured(row: str, millions: int, dtype: str, times: int) -> dict[str, float]:
+    """The best of several runs."""
+    command = [sys.executable, __file__, "--row", row, str(millions), dtype]
+    env = os.environ | {"NNCF_CI": "1"}  # which keeps it from reporting its use over the network
+    outputs = [
+        subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout for _ in range(times)
+    ]
+    found = [json.loads(output.splitlines()[-1]) for output in outputs]
+    return min(found, key=lambda each: each["cpu"])
+
+
+def table(title: str, rows: dict[str, str], millions: int, dtype: str, base: str) -> None:
+    print(f"{title}, {millions} M {dtype} weights to {SPARSITY}, {torch.get_num_threads()} threads")
+    print(f"{'':36} {'CPU s':>8} {'wall s':>8} {'extra MiB':>10} {'CPU x':>7} {'wall x':>7}  masked")
+    found = {row: measured(row, millions, dtype, 2 if "torch" in row else 5 if millions <= 100 else 2) for row in rows}
+    for row, text in rows.items():
+        each = found[row]
+        ratios = [each[key] / found[base][key] for key in ("cpu", "wall")]
+        shown = "" if row == "copy" else f"{each['masked']:.0f} of {each['numel']:.0f}"
+        print(f"{text:36} {each['cpu']:8.3f} {each['wall']:8.3f} {each['extra']:10.1f}", end="")
+        print(f" {ratios[0]:7.1f} {ratios[1]:7.1f}  {shown}")
+    print()
 
 
 def main() -> None:
     millions = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    rows = ROWS if millions <= 100 else {key: text for key, text in ROWS.items() if not key.startswith("torch")}
-    print(f"{millions} M fp32 weights, global {SPARSITY}, {torch.get_num_threads()} threads")
-    print(f"{'':34} {'CPU s':>8} {'wall s':>8} {'extra memory':>13} {'CPU ratio':>10}  masked")
-    torch_cpu = None
-    for row, text in rows.items():
-        command = [sys.executable, __file__, "--row", row, str(millions)]
-        found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        torch_cpu = torch_cpu or (found["cpu"] if row == "torch" else None)
-        ratio = f"{torch_cpu / found['cpu']:9.1f}x" if torch_cpu else ""
-        count = f"{found['masked']} of {found['numel']}"
-        print(f"{text:34} {found['cpu']:8.2f} {found['wall']:8.2f} {found['extra']:12.1%} {ratio:>11}  {count}")
+    if millions > 100:
+        for dtype in ("float32", "bfloat16"):
+            table("all layers together", LARGE, millions, dtype, "copy")
+        return
+    missing = importlib.util.find_spec("nncf") is None
+    for title, rows, base in (("all layers together", GLOBAL, "packed"), ("each layer alone", LOCAL, "local packed")):
+        table(
+            title,
+            {row: text for row, text in rows.items() if not (missing and "nncf" in row)},
+            millions,
+            "float32",
+            base,
+        )
+    if missing:
+        print("without NNCF, which is not installed: `pip install nncf==3.4.0`")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--row"]:
-        measure(sys.argv[2], int(sys.argv[3]))
+        measure(sys.argv[2], int(sys.argv[3]), sys.argv[4])
     else:
         main()

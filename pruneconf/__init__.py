@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph, read_graph
     from pruneconf.plan import Plan, resolve
-    from pruneconf.pruning import attach, compact, load_compact, prune, save
+    from pruneconf.pruning import attach, by_layer, compact, load_compact, prune, save
     from pruneconf.rules import lint
     from pruneconf.tracing import trace
     from pruneconf.version import __version__
@@ -32,6 +32,7 @@ __all__ = [
     "PruneconfError",
     "__version__",
     "attach",
+    "by_layer",
     "compact",
     "lint",
     "load",
@@ -51,6 +52,7 @@ _HOMES = {
     "PruneconfError": "errors",
     "__version__": "version",
     "attach": "pruning",
+    "by_layer": "pruning",
     "compact": "pruning",
     "lint": "rules",
     "load": "config",

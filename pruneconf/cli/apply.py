@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 )
 @pruner_option
 @click.option("--seed", type=int, default=0, show_default=True, help="The seed of the pruner random.")
+@click.option("--device", default="cpu", show_default=True, help="The torch device to rank on, such as cuda.")
 @coupled_option
 @click.option(
     "--compact",
@@ -62,6 +63,7 @@ def command(  # noqa: PLR0913 - one for each option
     masks: str,
     pruner: str,
     seed: int,
+    device: str,
     *,
     coupled: bool,
     compact: bool,
@@ -120,6 +122,7 @@ def command(  # noqa: PLR0913 - one for each option
             seed=seed,
             force=force,
             resume=resume,
+            device=device,
             graph_file=graph_file,
             cut_out=cut_out,
             page=page,

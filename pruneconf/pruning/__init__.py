@@ -6,6 +6,7 @@ from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
 from pruneconf.pruning.compact import Compact, compact
 from pruneconf.pruning.forecast import Forecast, forecast
 from pruneconf.pruning.foresee import foresee
+from pruneconf.pruning.handover import by_layer
 from pruneconf.pruning.masks import MASK_FORMS
 from pruneconf.pruning.prune import prune
 from pruneconf.pruning.report import Report
@@ -28,6 +29,7 @@ __all__ = [
     "Verdict",
     "apply",
     "attach",
+    "by_layer",
     "compact",
     "forecast",
     "foresee",

@@ -18,6 +18,7 @@ from pruneconf.plan import Plan
 from pruneconf.pruning.channels import ChannelCut
 from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint, other_files
 from pruneconf.pruning.choose import cuts_of, plan_for
+from pruneconf.pruning.device import device_named, shipped
 from pruneconf.pruning.filearray import Stamp, check_unchanged, stamps
 from pruneconf.pruning.floats import Format, Weights
 from pruneconf.pruning.journal import Journal, check_purpose, close_journal, read_journal
@@ -41,9 +42,6 @@ ranking (as often as they are gone through), else bytes.
 Page = Callable[[Report, Mapping[str, Histogram]], str]
 """Makes a page to read of a report and of histograms of the weights by parameter."""
 
-_PASSES = 3
-"""How often ranking goes through the weights: for NaN, for a likely range of thresholds, and inside a bin of that."""
-
 
 def apply(  # noqa: PLR0913 - one for each choice there is
     plan: Plan,
@@ -55,6 +53,7 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     seed: int = 0,
     force: bool = False,
     resume: bool = False,
+    device: str = "cpu",
     graph_file: Path | None = None,
     cut_out: CutOut | None = None,
     page: Page | None = None,
@@ -67,15 +66,17 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     input has shards; a directory's other files too), `masks.safetensors` unless `masks` is `none`, and `report.json`.
     It appears whole or not at all. The report has the digests of the config, of the weights, and of `graph_file`, where
     the plan's graph was read from one, or else of the files that define the model. `pruner` and `seed` are as in
-    `prune`. With `resume` it goes on where a run that was killed stopped, with the same result; nothing that the result
-    depends on may have changed since. With `cut_out` it also gets `compact.safetensors`, for `load_compact`: see
-    `compact`. With `page` it gets `report.html`, which holds what `page` returns.
+    `prune`. `level` ranks on the torch `device`, with the same result on any. With `resume` it goes on where a run that
+    was killed stopped, with the same result; nothing that the result depends on may have changed since. With `cut_out`
+    it also gets `compact.safetensors`, for `load_compact`: see `compact`. With `page` it gets `report.html`, which
+    holds what `page` returns.
 
     Raises PruneconfError, and leaves nothing behind, where the plan does not fit the weights or cannot be met, a weight
     is NaN, or `out` cannot be written.
     """
     plan = plan_for(plan, pruner)
     check_form(masks)
+    place_to_rank = device_named(device)
     checkpoint = open_checkpoint(weights)
     described = inputs_of(plan, graph_file)
     inputs = [*described, *checkpoint.inputs]
@@ -86,7 +87,8 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     found = _found(place, journal, checkpoint) if resume else None
     where = locate(plan, checkpoint.kinds, checkpoint.source)
     ranked = ranked_weights(plan, checkpoint, where)
-    cuts = cuts_of(plan, ranked, checkpoint.kinds, _workers(ranked, progress), seed)
+    brought = {name: replace(layer, bits=shipped(layer.bits, place_to_rank)) for name, layer in ranked.items()}
+    cuts = cuts_of(plan, brought, checkpoint.kinds, _workers(ranked, progress), seed)
     spread = histograms(ranked, cuts) if page else {}
     with staged(place, force=force, resume=found is not None) as folder:
         maskings = _maskings(where, cuts, checkpoint.kinds)
@@ -114,7 +116,7 @@ def apply(  # noqa: PLR0913 - one for each choice there is
 
 def _workers(ranked: Mapping[str, Weights], progress: Progress) -> Workers:
     """Workers that tell how far the ranking is."""
-    total, done = _PASSES * sum(layer.bits.size for layer in ranked.values()), 0
+    total, done = sum(layer.bits.size for layer in ranked.values()), 0
 
     def went(number: int) -> None:
         nonlocal done

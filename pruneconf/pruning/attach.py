@@ -24,7 +24,7 @@ class Attachment:
 
     def __init__(self, model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> None:
         places = check_masks(model, masks)
-        self._masked = [(slot, ~mask) for name, mask in masks.items() for slot in _slots(model, places[name])]
+        self._masked = [(slot, ~mask) for name, mask in masks.items() for slot in slots(model, places[name])]
         self._gradients: dict[Slot, tuple[torch.Tensor, RemovableHandle]] = {}
         self._hooks = [
             _after_every_step(self._hold),
@@ -123,7 +123,7 @@ def _after_every_step(hold: Callable[[], None]) -> RemovableHandle:
     return handle
 
 
-def _slots(model: torch.nn.Module, name: str) -> list[Slot]:
+def slots(model: torch.nn.Module, name: str) -> list[Slot]:
     """Every place in a model where the parameter with this name is used."""
     wanted = model.get_parameter(name)
     return [

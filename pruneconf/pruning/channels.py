@@ -10,9 +10,9 @@ import numpy as np
 
 from pruneconf.graph import Side
 from pruneconf.plan import ChannelBudget, ChannelSet, Plan
+from pruneconf.pruning.cuts import reject_nan
 from pruneconf.pruning.floats import Bools, Weights
 from pruneconf.pruning.scores import Scores, scores_of
-from pruneconf.pruning.select import reject_nan
 from pruneconf.pruning.strips import Indices, Strip, channels_of, strips
 from pruneconf.pruning.tensors import Kind
 from pruneconf.pruning.workers import Workers

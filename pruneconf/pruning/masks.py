@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning.channels import ChannelCut
-from pruneconf.pruning.floats import Bits, Bools, Format, Weights, magnitudes
-from pruneconf.pruning.select import Cut
+from pruneconf.pruning.cuts import Cut
+from pruneconf.pruning.device import DeviceArray, packed
+from pruneconf.pruning.floats import Bits, Bools, Elements, Format, Weights, magnitudes
 from pruneconf.pruning.workers import Workers
 
 AnyCut = Cut | ChannelCut
@@ -44,28 +46,60 @@ def kept(bits: Bits, start: int, own: Format, cut: AnyCut) -> Bools:
 
 def mask_in_place(
     group: Sequence[Weights], cuts: Sequence[AnyCut], form: str, workers: Workers
-) -> list[npt.NDArray[Any] | None]:
-    """Zero what the cuts take from the layers; the masks, flat, in the form asked for (one of `MASK_FORMS`)."""
-    sizes = [layer.bits.size for layer in group]
-    masks = [_empty_mask(form, size) for size in sizes]
+) -> list[torch.Tensor | None]:
+    """Zero what the cuts take from the layers; the masks, flat, in the form asked for (one of `MASK_FORMS`), where the
+    weights are.
+    """
+    masks = [_empty_mask(form, layer.bits) for layer in group]
 
     def work(i: int, starts: range) -> None:
-        mask = masks[i]
-        for start in starts:
-            chunk = group[i].bits[start : start + workers.chunk]
-            keep = kept(chunk, start, group[i].format, cuts[i])
-            np.multiply(chunk, keep, out=chunk)
-            if mask is not None and form == "packed":
-                mask[start // 8 : (start + keep.size + 7) // 8] = np.packbits(keep)
-            elif mask is not None:
-                mask[start : start + keep.size] = keep
+        layer, cut, mask = group[i], cuts[i], masks[i]
+        if isinstance(layer.bits, DeviceArray):
+            _mask_on_device(layer.bits, starts, layer.format, cut, mask)
+        else:
+            _mask_in_memory(layer.bits, starts, layer.format, cut, None if mask is None else mask.numpy())
 
-    for _ in workers.run(work, sizes):
+    for _ in workers.run(work, [layer.bits.size for layer in group]):
         pass
     return masks
 
 
-def _empty_mask(form: str, size: int) -> npt.NDArray[Any] | None:
+def _mask_in_memory(bits: Elements, starts: range, own: Format, cut: AnyCut, mask: npt.NDArray[Any] | None) -> None:
+    scratch, keeps = np.empty(starts.step, own.unsigned), np.empty(starts.step, np.bool_)
+    for start in starts:
+        chunk = bits[start : min(start + starts.step, starts.stop)]
+        factors, keep = scratch[: chunk.size], keeps[: chunk.size]
+        if isinstance(cut, ChannelCut) or start < cut.stop < start + chunk.size:
+            keep[...] = kept(chunk, start, own, cut)
+        else:
+            np.left_shift(chunk, own.unsigned.type(1), out=factors)  # the sign falls off
+            above = np.greater if cut.stop > start else np.greater_equal
+            above(factors, own.unsigned.type(2 * cut.threshold), out=keep)
+        factors[...] = keep  # to multiply by bools directly takes twice as long
+        np.multiply(chunk, factors, out=chunk)
+        if mask is not None and mask.dtype == np.bool_:
+            mask[start : start + chunk.size] = keep
+        elif mask is not None:
+            mask[start // 8 : (start + chunk.size + 7) // 8] = np.packbits(keep)
+
+
+def _mask_on_device(bits: DeviceArray, starts: range, own: Format, cut: AnyCut, mask: torch.Tensor | None) -> None:
+    start, stop = starts.start, starts.stop
+    if isinstance(cut, ChannelCut):
+        keep = torch.from_numpy(cut.kept(start, stop - start)).to(bits.patterns.device)
+        bits.mask_by(start, keep)
+    else:
+        keep = bits.mask(start, stop, own, cut.threshold, min(max(cut.stop - start, 0), stop - start))
+    if mask is not None and mask.dtype is torch.bool:
+        mask[start:stop] = keep
+    elif mask is not None:
+        mask[start // 8 : (stop + 7) // 8] = packed(keep)
+
+
+def _empty_mask(form: str, bits: Elements) -> torch.Tensor | None:
+    device = bits.patterns.device if isinstance(bits, DeviceArray) else None
     if form == "none":
         return None
-    return np.empty((size + 7) // 8, np.uint8) if form == "packed" else np.empty(size, np.bool_)
+    if form == "packed":
+        return torch.empty((bits.size + 7) // 8, dtype=torch.uint8, device=device)
+    return torch.empty(bits.size, dtype=torch.bool, device=device)

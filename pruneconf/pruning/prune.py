@@ -26,10 +26,12 @@ def prune(
 
     Masked elements become +0.0, every other bit stays. A mask has its weight's shape and device; `masks="packed"` gives
     uint8 masks of ceil(numel / 8) bytes instead (see `unpack`), `masks="none"` gives none. Beyond the masks, memory
-    for a few MiB is taken, and for copies of weights that are not contiguous or not on the CPU.
+    for a hundredth of the weights is taken, and for copies of weights that are not contiguous. The work is done where
+    the weights are: weights on a torch device stay there.
 
-    Works with as many threads as torch does; the masks are the same for any number. Raises PruneconfError, and leaves
-    the model as it was, where the plan does not fit the model or cannot be met, or a weight is NaN.
+    Works with as many threads as torch does; the masks are the same for any number, and on any device. Raises
+    PruneconfError, and leaves the model as it was, where the plan does not fit the model or cannot be met, or a weight
+    is NaN.
     """
     check_form(masks)
     plan = plan_for(plan, pruner)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import numpy as np
 import torch
 
 from pruneconf.errors import PruneconfError
 from pruneconf.plan import Plan
+from pruneconf.pruning.device import DeviceArray
 from pruneconf.pruning.floats import FORMATS, Format, Weights
 from pruneconf.pruning.level import pruned
 from pruneconf.wrappers import StoredNames
@@ -21,6 +21,9 @@ _OTHER_MODEL = "give the weights of the model that the config is for"
 
 _PREFIX = "model."
 """What training frameworks put before the names of a model's parameters, and many models have themselves."""
+
+_SIGNED = {8: torch.int8, 16: torch.int16, 32: torch.int32, 64: torch.int64}
+"""What torch can view the patterns of a width as, and compute with on every device."""
 
 _BY_NAME = {name: known for known in FORMATS for name in (known.name, known.code)}
 
@@ -89,31 +92,37 @@ def like(parameter: str, available: Collection[str]) -> tuple[str, str]:
 
 
 def weights_of(layer: str, tensor: torch.Tensor) -> Weights:
-    """The elements of a tensor as bit patterns: its own memory where it is contiguous and on the CPU, else a copy."""
+    """The elements of a tensor as bit patterns, where it is: its own memory where it is contiguous, else a copy."""
     if tensor.is_meta:
         raise PruneconfError(f"the weight of `{layer}` is on the meta device and has no values; load the weights first")
     if tensor.layout is not torch.strided:
         raise PruneconfError(f"the weight of `{layer}` has layout {tensor.layout}; make it dense first")
     known = format_of(kind_of(tensor)[0])
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    signed = {16: torch.int16, 32: torch.int32, 64: torch.int64}[known.width]
-    return Weights(layer, known, flat.view(signed).numpy().view(known.unsigned))
+    patterns = tensor.detach().contiguous().reshape(-1).view(_SIGNED[known.width])
+    return Weights(layer, known, patterns.numpy().view(known.unsigned) if _in_memory(tensor) else DeviceArray(patterns))
+
+
+def _in_memory(tensor: torch.Tensor) -> bool:
+    return tensor.device.type == "cpu"
 
 
 def write_back(tensor: torch.Tensor, weights: Weights) -> None:
     """Make a tensor hold the bit patterns of weights that were taken from it and have been changed since."""
-    bits = weights.bits[:]
-    if bits.size and bits.ctypes.data != tensor.data_ptr():
-        flat = torch.from_numpy(bits.view(f"<i{weights.format.width // 8}")).view(tensor.dtype)
-        tensor.data.copy_(flat.reshape(tensor.shape))
+    bits = weights.bits
+    patterns = (
+        bits.patterns
+        if isinstance(bits, DeviceArray)
+        else torch.from_numpy(bits[:].view(f"<i{weights.format.width // 8}"))
+    )
+    if bits.size and patterns.data_ptr() != tensor.data_ptr():
+        tensor.data.copy_(patterns.view(tensor.dtype).reshape(tensor.shape))
     if not tensor.is_inference():
         torch.autograd.graph.increment_version(tensor)
 
 
-def as_mask(mask: np.ndarray[Any, Any], tensor: torch.Tensor, form: str) -> torch.Tensor:
+def as_mask(mask: torch.Tensor, tensor: torch.Tensor, form: str) -> torch.Tensor:
     """A mask as a tensor beside its weight: of the weight's shape, or flat where it is packed."""
-    flat = torch.from_numpy(mask)
-    return (flat if form == "packed" else flat.reshape(tensor.shape)).to(tensor.device)
+    return (mask if form == "packed" else mask.reshape(tensor.shape)).to(tensor.device)
 
 
 def unpack(mask: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-_CHUNKS_PER_JOB = 64
+_CHUNKS_PER_JOB = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -15,6 +16,7 @@ from tied import Tied, plan_of
 import pruneconf
 from pruneconf import PruneconfError
 from pruneconf.pruning import apply, unpack, verify
+from pruneconf.pruning.device import Shipped
 
 
 def state_of(model):
@@ -365,6 +367,22 @@ def test_a_model_without_values(plan, out, snapshot):
     with pytest.raises(PruneconfError) as caught:
         apply(plan, model, out)
     assert str(caught.value) == snapshot
+
+
+def test_a_device_changes_nothing(model, plan, tmp_path, source, out, files, monkeypatch):
+    """There is none here: what would be done on it is done in memory."""
+    path = FORMS[0](model, source)
+    apply(plan, path, out)
+    monkeypatch.setattr(sys.modules["pruneconf.pruning.apply"], "shipped", Shipped)
+    apply(plan, path, tmp_path / "again", device="cpu")
+    assert files(tmp_path / "again") == files(out)
+
+
+@pytest.mark.parametrize("device", ["meta", "cuda:99", "gpu"])
+def test_unusable_devices(model, plan, out, device):
+    with pytest.raises(PruneconfError, match=rf"^cannot compute on `{device}`[^\n]*; name a device "):
+        apply(plan, model, out, device=device)
+    assert not out.exists()
 
 
 def test_code_in_a_pickle_is_not_run(model, plan, tmp_path):

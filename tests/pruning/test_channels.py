@@ -16,7 +16,7 @@ from pruneconf.errors import PruneconfError
 from pruneconf.pruning.floats import FORMATS
 
 AXES = {nn.Conv1d: 0, nn.Conv2d: 0, nn.Linear: 0, nn.ConvTranspose2d: 1, nn.ConvTranspose1d: 1}
-DTYPES = [getattr(torch, known.name) for known in FORMATS]
+DTYPES = [getattr(torch, known.name) for known in FORMATS if known.width > 8]  # torch computes with no others
 RATIOS = [0, 0.2, 0.29, 0.3, 0.5, 0.57, 0.9]
 CAPS = [1, 0.9, 0.6, 0.5]
 

@@ -13,7 +13,7 @@ import pruneconf
 from pruneconf import PruneconfError
 from pruneconf.pruning import unpack, verify
 
-DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.float8_e4m3fn, torch.float8_e5m2fnuz]
 
 
 @st.composite
@@ -23,7 +23,7 @@ def models(draw):
     model = nn.Sequential()
     for _ in range(draw(st.integers(1, 4))):
         shape = draw(st.integers(1, 9)), draw(st.integers(1, 9))
-        layer = nn.Linear(*shape, dtype=draw(st.sampled_from(DTYPES)))
+        layer = nn.Linear(*shape).requires_grad_(requires_grad=False).to(draw(st.sampled_from(DTYPES)))
         values = (torch.randn(shape[::-1], generator=generator) * draw(st.sampled_from([2, 8]))).round() / 8
         layer.weight.data.copy_(values)
         model.append(layer)
@@ -68,10 +68,16 @@ def bits(tensor):
     return tensor.detach().contiguous().reshape(-1).view(torch.uint8).reshape(-1, tensor.element_size())
 
 
-@given(models(), configs())
+@given(models(), configs(), st.booleans())
 @settings(deadline=None)
-def test_masks_what_the_semantics_say_and_touches_nothing_else(model, config):
-    plan = plan_of(model, config)
+def test_masks_what_the_semantics_say_and_touches_nothing_else(model, config, device):
+    """Also as on a device: there is none here, so what would be done on it is done in memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pruneconf.pruning.tensors._in_memory", lambda _: not device)
+        check_masks(model, plan_of(model, config))
+
+
+def check_masks(model, plan):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     if not all(group.feasible for group in plan.groups):
         with pytest.raises(PruneconfError, match="its caps leave room for"):
@@ -155,8 +161,8 @@ def reshaped(model):
     model.narrow = nn.Linear(3, 8)
 
 
-def eighths(model):
-    model.narrow.weight = nn.Parameter(model.narrow.weight.to(torch.float8_e4m3fn), requires_grad=False)
+def complex_numbers(model):
+    model.narrow.weight = nn.Parameter(model.narrow.weight.to(torch.complex64), requires_grad=False)
 
 
 def nan(model):
@@ -168,7 +174,7 @@ def expanded(model):
 
 
 @pytest.mark.parametrize(
-    "damage", [meta, renamed, reshaped, eighths, nan, expanded], ids=lambda damage: damage.__name__
+    "damage", [meta, renamed, reshaped, complex_numbers, nan, expanded], ids=lambda damage: damage.__name__
 )
 def test_refusals_leave_the_model_alone(model, plan, damage, snapshot):
     damage(model)
