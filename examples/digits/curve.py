@@ -1,7 +1,7 @@
 """Accuracy against sparsity, before and after fine-tuning with the masks attached: python curve.py [PICTURE.svg].
 
-Prunes the trained network to ratio after ratio and prints a Markdown table. Each number is the mean of SEEDS runs of the
-fine-tuning, which differ in the order of the images; less than two minutes on one core.
+Prunes the trained network to ratio after ratio and prints a Markdown table. The fine-tuned
+numbers are means of SEEDS runs, which differ in the order of the images. Two minutes on one core.
 """
 
 import sys

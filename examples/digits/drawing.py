@@ -16,7 +16,7 @@ def curves(ratios: Sequence[float], lines: Mapping[str, Sequence[float]]) -> str
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">',
         f"  <style>\n{STYLE}\n  </style>",
-        f'  <text class="d-text" x="0" y="14">accuracy, %</text>',
+        '  <text class="d-text" x="0" y="14">accuracy, %</text>',
     ]
     for percent in (0, 25, 50, 75, 100):
         y = _y(percent / 100)

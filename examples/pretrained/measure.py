@@ -39,7 +39,8 @@ def crepe() -> Network:
     chance = torch.Generator().manual_seed(0)
     pitches = 60 * 2 ** (4 * torch.rand(300, 1, generator=chance))  # Hz, four octaves
     harmonics = torch.arange(1, 9).view(1, -1, 1)
-    phases = 2 * torch.pi * (pitches.unsqueeze(1) * harmonics * torch.arange(1024) / 16000 + torch.rand(300, 8, 1, generator=chance))
+    shifts = torch.rand(300, 8, 1, generator=chance)
+    phases = 2 * torch.pi * (pitches.unsqueeze(1) * harmonics * torch.arange(1024) / 16000 + shifts)
     frames = (phases.sin() / harmonics).sum(1)
     frames = (frames - frames.mean(1, keepdim=True)) / frames.std(1, keepdim=True)
     cents = 20 * torch.arange(PITCH_BINS) + 1997.3794084376191  # of each bin, above 10 Hz; from the paper on CREPE
@@ -116,7 +117,7 @@ CONFIGS = {
 def scaled(config: str, ratio: float) -> pruneconf.Config:
     """A config with another ratio for each layer."""
     entries = YAML(typ="safe").load(HERE / config)
-    return pruneconf.load([entry | {"sparsity_per_layer": ratio} if "exclude" not in entry else entry for entry in entries])
+    return pruneconf.load([each | ({} if "exclude" in each else {"sparsity_per_layer": ratio}) for each in entries])
 
 
 def measure(name: str) -> None:

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 import torch
@@ -71,14 +71,16 @@ def test_without_masks_the_same_training_fills_the_zeros(curve: ModuleType) -> N
 
 def test_the_picture_draws_every_line(curve: ModuleType) -> None:
     lines = {"a, pruned": [0.9, 0.1], "a, fine-tuned": [1.0, 0.8]}
-    picture = ElementTree.fromstring(curve.curves([0.5, 0.975], lines))
+    picture = ET.fromstring(curve.curves([0.5, 0.975], lines))
     texts = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
     assert {"50", "97.5", *lines} <= set(texts)
 
 
 def test_the_page_shows_what_the_picture_draws(curve: ModuleType) -> None:
     docs = EXAMPLE.parents[1] / "docs"
-    table = re.findall(r"^\| (.+, (?:pruned|fine-tuned)) \| (.+) \|$", (docs / "fine-tuning.md").read_text(), re.MULTILINE)
+    table = re.findall(
+        r"^\| (.+, (?:pruned|fine-tuned)) \| (.+) \|$", (docs / "fine-tuning.md").read_text(), re.MULTILINE
+    )
     shown = {name: [float(number) / 100 for number in numbers.split(" | ")] for name, numbers in table}
     assert list(shown) == [f"{way}, {moment}" for way in curve.WAYS for moment in ("pruned", "fine-tuned")]
     paths = re.compile(r'd="M([\d. ]+)"/>')
