@@ -143,7 +143,7 @@ def measure(name: str) -> None:
 
 @torch.no_grad()
 def main() -> None:
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     for name in sys.argv[1:] or NETWORKS:
         measure(name)
 

@@ -50,7 +50,7 @@ def test_masks_hold_and_the_accuracy_comes_back(curve: ModuleType, way: str, rat
     looking = model.block.conv1.register_forward_pre_hook(
         lambda *_: held.append(not any(model.get_parameter(name)[~mask].any() for name, mask in masks.items()))
     )
-    curve.tune(model, masks, images, labels, epochs=3)
+    curve.tune(model, masks, images, labels, epochs=2)
     looking.remove()
     watching.remove()
 
