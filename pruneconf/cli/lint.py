@@ -11,7 +11,7 @@ import click
 
 from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note, pruner_option, read_lists, split
 from pruneconf.cli.run import Run
-from pruneconf.cli.settings import settings
+from pruneconf.settings import settings
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:

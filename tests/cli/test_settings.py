@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from syrupy.assertion import SnapshotAssertion
 
-from pruneconf.cli.settings_reader import table
+from pruneconf.settings.reader import table
 from pruneconf.config.schema import schema_text
 from pruneconf.errors import PruneconfError
 from tests.conftest import Run
