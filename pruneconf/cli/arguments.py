@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from pruneconf.settings import PATTERNS, settings
 from pruneconf.config import Config, Reading, only, read_configs
 from pruneconf.document import read
 from pruneconf.errors import PruneconfError
+from pruneconf.settings import PATTERNS, settings
 
 if TYPE_CHECKING:
     from pathlib import Path

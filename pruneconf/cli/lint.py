@@ -11,8 +11,8 @@ import click
 
 from pruneconf.cli.arguments import ModelOptions, graph_of, model_options, note, pruner_option, read_lists, split
 from pruneconf.cli.run import Run
-from pruneconf.settings import settings
 from pruneconf.errors import PruneconfError
+from pruneconf.settings import settings
 
 if TYPE_CHECKING:
     from pruneconf.cli.mending import Examine

@@ -1,0 +1,22 @@
+"""The language server: what the command line knows of configs, told to an editor while they are written.
+
+It reads graph files and imports no torch. Nothing below it knows of editors; nothing in it decides what a config means.
+"""
+
+from __future__ import annotations
+
+from pruneconf.errors import PruneconfError
+
+
+def serve() -> None:
+    """Speak the language server protocol on standard input and output until the editor ends it.
+
+    Raises PruneconfError where the packages for it are not installed.
+    """
+    try:
+        from pruneconf.server.server import server
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in {"pygls", "lsprotocol"}:
+            raise
+        raise PruneconfError("the language server needs pygls: run `pip install 'pruneconf[server]'`") from error
+    server.start_io()
