@@ -149,14 +149,16 @@ class Plan(_Fields):
         """
         found = []
         held: dict[int, LayerSet] = {}
+        seen = 0
         for later, selected in enumerate(self.selected):
-            for earlier, layers in list(held.items()):
+            for earlier, layers in list(held.items()) if selected & seen else ():
                 if taken := layers & selected:
                     found.append(Takeover(earlier, later, taken))
                     held[earlier] = layers ^ taken
                     if layers == taken:
                         del held[earlier]
             held[later] = selected
+            seen |= selected
         return tuple(found)
 
     def conflicts(self) -> Iterator[tuple[LayerPlan, LayerPlan]]:

@@ -7,11 +7,15 @@ A set of layers is an int whose bit `i` stands for the layer with index `i`: uni
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from pruneconf.config import SubConfig
 from pruneconf.errors import PruneconfError
 from pruneconf.graph import Layer, ModelGraph
+
+if TYPE_CHECKING:
+    from pruneconf.suggest import DottedNames
 
 LayerSet = int
 
@@ -52,6 +56,13 @@ class Selection:
             name: self._set(i for i, layer in enumerate(graph.layers) if layer.type == name) for name in graph.types
         }
         self.of_partial_name = cache(self._of_partial_name)
+
+    @cached_property
+    def dotted_names(self) -> DottedNames:
+        """The names of the layers, to find the one that was meant."""
+        from pruneconf.suggest import DottedNames
+
+        return DottedNames(self._index)
 
     def _set(self, indices: Iterable[int]) -> LayerSet:
         flags = bytearray(len(self.graph.layers) // 8 + 1)

@@ -5,6 +5,9 @@ It reads graph files and imports no torch. Nothing below it knows of editors; no
 
 from __future__ import annotations
 
+import os
+import sys
+
 from pruneconf.errors import PruneconfError
 
 
@@ -19,4 +22,6 @@ def serve() -> None:
         if error.name is None or error.name.partition(".")[0] not in {"pygls", "lsprotocol"}:
             raise
         raise PruneconfError("the language server needs pygls: run `pip install 'pruneconf[server]'`") from error
-    server.start_io()
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as output:
+        sys.stdout = sys.stderr  # whatever is printed now is no message
+        server.start_io(stdout=output)

@@ -22,8 +22,6 @@ from pruneconf.server.positions import Positions
 from pruneconf.server.words import of_keys, shape
 
 MOST_ITEMS = 500
-_SAFE_UNQUOTED = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)+\.?", re.ASCII)
-"""Names that YAML reads as text: those with a dot behind a letter are neither numbers nor booleans."""
 _OFFERED = ("sparsity_per_layer", "total_sparsity", CAP, EXCLUDE)
 _VALUES = {
     **dict.fromkeys(RATIOS, ("0.5", "0.6", "0.7", "0.8", "0.9")),
@@ -130,7 +128,7 @@ def _replaced(cursor: Cursor) -> tuple[int, int]:
 def _source(place: Place, text: str) -> str:
     """A text as it is written here, in quotes where it needs them or has them."""
     cursor, document = place.cursor, place.document
-    if cursor.key in _VALUES or (not cursor.quote and document.is_yaml and _SAFE_UNQUOTED.fullmatch(text)):
+    if cursor.key in _VALUES:
         return text
     like = Scalar(cursor.start, cursor.end, "", plain=False) if cursor.quote else None
     return scalar_text(document, text, like)
