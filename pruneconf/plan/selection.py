@@ -7,7 +7,7 @@ A set of layers is an int whose bit `i` stands for the layer with index `i`: uni
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from pruneconf.config import SubConfig
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pruneconf.suggest import DottedNames
 
 LayerSet = int
+
+_MOST = 20_000
+"""How many selections by names are remembered."""
 
 DEFAULT_TYPES = (
     "Conv1d",
@@ -55,7 +58,8 @@ class Selection:
         self._by_type = {
             name: self._set(i for i, layer in enumerate(graph.layers) if layer.type == name) for name in graph.types
         }
-        self.of_partial_name = cache(self._of_partial_name)
+        self.of_partial_name = lru_cache(_MOST)(self._of_partial_name)
+        self._of_names = lru_cache(_MOST)(self._named)
 
     @cached_property
     def dotted_names(self) -> DottedNames:
@@ -85,6 +89,9 @@ class Selection:
 
     def of_names(self, op_names: Iterable[str]) -> LayerSet:
         """Layers with one of these names."""
+        return self._of_names(tuple(op_names))
+
+    def _named(self, op_names: tuple[str, ...]) -> LayerSet:
         index = self._index
         return self._set(index[name] for name in op_names if name in index)
 

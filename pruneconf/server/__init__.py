@@ -5,10 +5,15 @@ It reads graph files and imports no torch. Nothing below it knows of editors; no
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 from pruneconf.errors import PruneconfError
+
+
+_GARBAGE = (50_000, 20, 20)
+"""When garbage is looked for: a config of thousands of lines is no garbage while it is read."""
 
 
 def serve() -> None:
@@ -22,6 +27,7 @@ def serve() -> None:
         if error.name is None or error.name.partition(".")[0] not in {"pygls", "lsprotocol"}:
             raise
         raise PruneconfError("the language server needs pygls: run `pip install 'pruneconf[server]'`") from error
+    gc.set_threshold(*_GARBAGE)
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as output:
         sys.stdout = sys.stderr  # whatever is printed now is no message
         server.start_io(stdout=output)

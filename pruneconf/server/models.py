@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from functools import cached_property
@@ -110,6 +111,7 @@ class Model:
         self.problem = ""
         if self.known is None or graph is not self.known.graph or changed != graph.changed:
             self.known = Known(graph._replace(changed=changed), path)
+            gc.freeze()  # nothing of it is garbage, however often that is looked for
         folder = os.path.dirname(path)
         self._stamp = (_stamp(path), *(_stamp(os.path.join(folder, name)) for name in graph.sources))
 

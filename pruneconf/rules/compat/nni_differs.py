@@ -56,15 +56,16 @@ def _rounded(ctx: Context, sub_config: SubConfig, layers: tuple[Layer, ...]) -> 
     ratio = sub_config.ratio
     if ratio is None:
         return
-    counts = {layer: (maskable(layer, ctx.pruner), ratio.of(maskable(layer, ctx.pruner))) for layer in layers}
-    other = [layer for layer, (size, masked) in counts.items() if int(float(ratio.text) * size) != masked]
+    sizes = [maskable(layer, ctx.pruner) for layer in layers]
+    theirs = {size: int(float(ratio.text) * size) for size in set(sizes)}
+    differing = {size for size in theirs if theirs[size] != ratio.of(size)}
+    other = [layer for layer, size in zip(layers, sizes, strict=True) if size in differing]
     if other:
-        size, masked = counts[other[0]]
-        theirs = int(float(ratio.text) * size)
+        size = maskable(other[0], ctx.pruner)
         yield ctx.finding(
             (*sub_config.path, sub_config.ratio_key or ""),
             f"NNI masks another number in {some([layer.name for layer in other])}: it multiplies binary floats",
-            label=f"{theirs:,} of {size:,} in NNI, {masked:,} here",
+            label=f"{theirs[size]:,} of {size:,} in NNI, {ratio.of(size):,} here",
             layers=[layer.name for layer in other],
         )
 
