@@ -76,7 +76,9 @@ def completions(layers: int, target: float) -> None:
         text = "- op_types: [Linear]\n  op_names: [model.layers.1.mlp.up_proj, model."
         uri = server.open("new.prune.yaml", text)
         server.diagnostics(1)
-        server.change(uri, 2, [{"text": text.replace("[model.layers.1.mlp.up_proj, model.", "[]\n  total_sparsity: 0.5")}])
+        server.change(
+            uri, 2, [{"text": text.replace("[model.layers.1.mlp.up_proj, model.", "[]\n  total_sparsity: 0.5")}]
+        )
         server.diagnostics(2)
         server.change(uri, 3, [{"text": text}])
         server.diagnostics(3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from pruneconf.rules.words import counted
 from pruneconf.server.cursor import Cursor, Slot
 from pruneconf.server.models import Known
 from pruneconf.server.positions import Positions
-from pruneconf.server.words import of_keys, shape
+from pruneconf.server.words import markup, of_keys, shape
 
 MOST_ITEMS = 500
 _OFFERED = ("sparsity_per_layer", "total_sparsity", CAP, EXCLUDE)
@@ -49,6 +49,7 @@ class Place(NamedTuple):
     known: Known | None
     uri: str
     snippets: bool = False
+    formats: Sequence[lsp.MarkupKind] | None = None
     schema: bool = False
     names: bool = False
 
@@ -147,7 +148,7 @@ def _keys(place: Place) -> Iterator[lsp.CompletionItem]:
             filter_text=f"{cursor.quote}{key}" if cursor.quote else None,
             text_edit=lsp.TextEdit(place.positions.range(start, end), cursor.lead + _entry(place, key)),
             insert_text_format=lsp.InsertTextFormat.Snippet if place.snippets else lsp.InsertTextFormat.PlainText,
-            documentation=lsp.MarkupContent(lsp.MarkupKind.Markdown, of_keys()[key]),
+            documentation=markup(of_keys()[key], place.formats),
         )
 
 

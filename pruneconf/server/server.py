@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -24,7 +27,7 @@ from pruneconf.server.references import references
 from pruneconf.server.schemas import associations
 from pruneconf.server.session import Open, Session
 from pruneconf.server.trace import trace
-from pruneconf.server.words import Share, of_keys, of_layer, of_sub_config
+from pruneconf.server.words import Share, markup, of_keys, of_layer, of_sub_config
 from pruneconf.settings import FILE
 from pruneconf.version import __version__
 
@@ -228,12 +231,21 @@ def completion(ls: Server, params: lsp.CompletionParams) -> lsp.CompletionList |
     if text is None or cursor is None:
         return None
     attached = ls.session.attached(text)
-    item = ls.client_capabilities.text_document and ls.client_capabilities.text_document.completion
-    snippets = bool(item and item.completion_item and item.completion_item.snippet_support)
     known, document = ls.session.known(text), text.document
-    return complete(
-        Place(cursor, document, text.positions, offset, known, text.uri, snippets, attached.schema, attached.names)
-    )
+    able = _completion_items(ls)
+    snippets = bool(able and able.snippet_support)
+    return complete(Place(cursor, document, text.positions, offset, known, text.uri, snippets, _formats(ls), *attached))
+
+
+def _completion_items(ls: Server) -> lsp.ClientCompletionItemOptions | None:
+    """What the editor takes in completion."""
+    texts = ls.client_capabilities.text_document
+    return texts.completion.completion_item if texts and texts.completion else None
+
+
+def _formats(ls: Server) -> Sequence[lsp.MarkupKind] | None:
+    able = _completion_items(ls)
+    return able.documentation_format if able else None
 
 
 @server.feature(lsp.COMPLETION_ITEM_RESOLVE)
@@ -245,7 +257,7 @@ def resolve_completion(ls: Server, item: lsp.CompletionItem) -> lsp.CompletionIt
     layer = known.graph.by_name.get(data.get("layer")) if known else None
     if text and known and layer:
         plan = text.analysis.plan if text.analysis else None
-        item.documentation = lsp.MarkupContent(lsp.MarkupKind.Markdown, of_layer(layer, known.graph, plan))
+        item.documentation = markup(of_layer(layer, known.graph, plan), _formats(ls))
     return item
 
 
@@ -273,7 +285,9 @@ async def hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
         said = f"**{word}** stands in {known.selection.of_partial_name(word).bit_count():,} names of layers"
     if not said:
         return None
-    return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, said), text.positions.range(cursor.start, cursor.end))
+    texts = ls.client_capabilities.text_document
+    formats = texts.hover.content_format if texts and texts.hover else None
+    return lsp.Hover(markup(said, formats), text.positions.range(cursor.start, cursor.end))
 
 
 def _word(text: Open, cursor: Cursor) -> str:
@@ -377,7 +391,13 @@ async def show_plan(ls: Server, uri: str) -> str | None:
     if analysis is None or analysis.plan is None:
         ls.say("there is no plan: the config has errors, or its model is not known")
         return None
-    return plan_text(analysis.plan)
+    table = plan_text(analysis.plan)
+    window = ls.client_capabilities.window
+    if window and window.show_document and window.show_document.support:
+        path = Path(gettempdir(), f"{Path(uri).name}.plan.txt")
+        await asyncio.to_thread(path.write_text, table, encoding="utf-8")
+        await ls.window_show_document_async(lsp.ShowDocumentParams(path.as_uri(), take_focus=True))
+    return table
 
 
 @server.command(TRACE)

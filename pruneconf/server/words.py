@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
+
+from lsprotocol import types as lsp
 
 from pruneconf.config.keys import KEYS
 from pruneconf.config.schema import schema_text
@@ -15,6 +18,13 @@ from pruneconf.rules.words import counted, some
 MOST_NAMES = 12
 """How many layers are named in one hover."""
 _UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def markup(text: str, formats: Sequence[lsp.MarkupKind] | None) -> lsp.MarkupContent | str:
+    """A text in Markdown, in the best of the forms that an editor takes."""
+    if formats and lsp.MarkupKind.Markdown in formats:
+        return lsp.MarkupContent(lsp.MarkupKind.Markdown, text)
+    return text.replace("**", "")
 
 
 @cache
