@@ -57,9 +57,9 @@ def _untouched(ctx: Context, sub_config: SubConfig, layers: list[Layer]) -> list
     if sub_config.is_total:
         sizes = {layer.parameter: layer.numel for layer in layers}
         return [] if sub_config.ratio.of(sum(sizes.values())) else layers
-    sizes = [maskable(layer, ctx.pruner) for layer in layers]
-    zero = {size for size in set(sizes) if not sub_config.ratio.of(size)}
-    untouched = [layer for layer, size in zip(layers, sizes, strict=True) if size in zero] if zero else []
+    counts = [maskable(layer, ctx.pruner) for layer in layers]
+    zero = {count for count in set(counts) if not sub_config.ratio.of(count)}
+    untouched = [layer for layer, count in zip(layers, counts, strict=True) if count in zero] if zero else []
     if len(untouched) == len(layers):
         return untouched
     return [layer for layer in untouched if maskable(layer, ctx.pruner) > 1]
