@@ -65,6 +65,11 @@ class Model:
         return not self.target.endswith(ENDING)
 
     @property
+    def name(self) -> str:
+        """What messages call it: its path in the project."""
+        return os.path.relpath(self.target, self.folder) if os.path.isabs(self.target) else self.target
+
+    @property
     def stem(self) -> str:
         """What the model is called, after its file, module or directory."""
         name = os.path.basename(self.target.rpartition(":")[0] or self.target)

@@ -79,7 +79,7 @@ class Server(LanguageServer):
         model = self.session.model(text)
         if model is None or self.session.known(text):
             return []
-        name = os.path.relpath(model.target) if os.path.isabs(model.target) else model.target
+        name = model.name
         if not model.is_code:
             return [remark(f"there is no graph file `{name}`: `pruneconf trace` writes one")]
         return [
@@ -100,8 +100,7 @@ class Server(LanguageServer):
         if model.target in self.asked:
             return False
         self.asked.add(model.target)
-        name = os.path.basename(model.target)
-        question = f"pruneconf can read the layers of `{name}`, which runs its code: trace it?"
+        question = f"pruneconf can read the layers of `{model.name}`, which runs its code: trace it?"
         actions = [lsp.MessageActionItem(_YES), lsp.MessageActionItem("Not now")]
         kind = lsp.MessageType.Info
         answer = await self.window_show_message_request_async(lsp.ShowMessageRequestParams(kind, question, actions))
@@ -145,7 +144,7 @@ def initialize(ls: Server, params: lsp.InitializeParams) -> None:
     """Take in the options of the user."""
     given = params.initialization_options
     unit = ls.workspace.position_encoding or "utf-16"
-    ls.session = Session(Options(), ls.say, getattr(unit, "value", unit))
+    ls.session = Session(Options(trace="never"), ls.say, getattr(unit, "value", unit))
     try:
         ls.session.options = options_of(_plain(given))
     except PruneconfError as error:
@@ -344,7 +343,7 @@ async def code_lens(ls: Server, params: lsp.CodeLensParams) -> list[lsp.CodeLens
     model = ls.session.model(text)
     wanted = model and ls.session.options.may_trace and _wants_trace(ls.session, text, model)
     return lenses(
-        text.uri, plan=analysis.plan is not None, trace=os.path.basename(model.target) if model and wanted else None
+        text.uri, plan=analysis.plan is not None, trace=model.name if model and wanted else None
     )
 
 

@@ -30,7 +30,7 @@ def interpreter(options: Options) -> str:
 
 async def trace(server: LanguageServer, model: Model, options: Options) -> str | None:
     """Write the graph file of a model, and show that this goes on; returns what went wrong, None for nothing."""
-    title = f"tracing {os.path.basename(model.target)}"
+    title = f"tracing {model.name}"
     async with _Progress(server, title) as progress:
         return await _run(model, interpreter(options), progress)
 
@@ -60,9 +60,9 @@ async def _run(model: Model, python: str, progress: _Progress) -> str | None:
     if process.returncode == 0:
         return None
     if progress.is_cancelled:
-        return f"tracing `{model.target}` was cancelled"
+        return f"tracing `{model.name}` was cancelled"
     lines = told.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-    return f"`{model.target}` could not be traced: {lines[-1].removeprefix('pruneconf: ')}"
+    return f"`{model.name}` could not be traced: {lines[-1].removeprefix('pruneconf: ')}"
 
 
 class _Progress:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lsprotocol import types as lsp
 from pygls.protocol import default_converter
-from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
+from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 
 CLIENTS = ("visual_studio_code", "neovim", "emacs")
@@ -124,8 +124,8 @@ def _client():
 @asynccontextmanager
 async def editor(folder: Path, client: str = "visual_studio_code", configuration=None, answer=None, **options):
     """An editor that has a server; `options` are those of the server, `answer` what it says when it is asked."""
-    config = ClientServerConfig(COMMAND, client_factory=_client)
-    connected = await config.start()
+    connected = _client()
+    await connected.start_io(*COMMAND, cwd=folder)
     connected.answer = answer
     connected.set_configuration(configuration or {})
     try:
