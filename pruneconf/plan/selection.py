@@ -7,7 +7,7 @@ A set of layers is an int whose bit `i` stands for the layer with index `i`: uni
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pruneconf.config import SubConfig
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LayerSet = int
 
 _MOST = 20_000
-"""How many selections by names are remembered."""
+"""How many selections by names are remembered, and of how many names the likeness."""
 
 DEFAULT_TYPES = (
     "Conv1d",
@@ -58,15 +58,18 @@ class Selection:
         self._by_type = {
             name: self._set(i for i, layer in enumerate(graph.layers) if layer.type == name) for name in graph.types
         }
+        self._dotted: DottedNames | None = None
         self.of_partial_name = lru_cache(_MOST)(self._of_partial_name)
         self._of_names = lru_cache(_MOST)(self._named)
 
-    @cached_property
     def dotted_names(self) -> DottedNames:
-        """The names of the layers, to find the one that was meant."""
+        """The names of the layers, to find the one that was meant; kept for the next time, unless there are many."""
         from pruneconf.suggest import DottedNames
 
-        return DottedNames(self._index)
+        if len(self._index) > _MOST:
+            return DottedNames(self._index)
+        self._dotted = self._dotted or DottedNames(self._index)
+        return self._dotted.again()
 
     def _set(self, indices: Iterable[int]) -> LayerSet:
         flags = bytearray(len(self.graph.layers) // 8 + 1)

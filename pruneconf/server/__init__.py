@@ -21,6 +21,7 @@ def serve() -> None:
 
     Raises PruneconfError where the packages for it are not installed.
     """
+    sys.modules["ssl"] = None  # type: ignore[assignment] # asyncio does without it, and it takes 4 MiB
     try:
         from pruneconf.server.server import server
     except ModuleNotFoundError as error:
