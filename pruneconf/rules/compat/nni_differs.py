@@ -34,7 +34,7 @@ from collections.abc import Iterator
 from pruneconf.config import SubConfig
 from pruneconf.findings import Finding
 from pruneconf.graph import Layer
-from pruneconf.plan import Group, maskable
+from pruneconf.plan import Group, maskable, maskables
 from pruneconf.rules.base import INFO, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.words import some
@@ -56,7 +56,7 @@ def _rounded(ctx: Context, sub_config: SubConfig, layers: tuple[Layer, ...]) -> 
     ratio = sub_config.ratio
     if ratio is None:
         return
-    sizes = [maskable(layer, ctx.pruner) for layer in layers]
+    sizes = maskables(layers, ctx.pruner)
     theirs = {size: int(float(ratio.text) * size) for size in set(sizes)}
     differing = {size for size in theirs if theirs[size] != ratio.of(size)}
     other = [layer for layer, size in zip(layers, sizes, strict=True) if size in differing]
