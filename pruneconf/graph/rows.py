@@ -1,4 +1,4 @@
-"""A graph file, read row by row: as plain data its layers would take three times the memory that they take as layers."""
+"""A graph file, read row by row: as plain data its layers would take three times the memory."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ import sys
 
 from pruneconf.errors import PruneconfError
 
-
 _GARBAGE = (50_000, 20, 20)
 """When garbage is looked for: a config of thousands of lines is no garbage while it is read."""
 

@@ -157,9 +157,9 @@ class _Scanner:
 
     def _new_line(self, at: int) -> None:
         self.line, self.is_new_line = at, True
-        if self.open and self.indent >= 0 and all(frame.bracket == "[" for frame in self.open):
-            if _KEY_LINE.match(self.text, at):
-                self.open.clear()
+        in_lists = self.indent >= 0 and all(frame.bracket == "[" for frame in self.open)
+        if self.open and in_lists and _KEY_LINE.match(self.text, at):
+            self.open.clear()  # a bracket that nobody closed
         if not self.open:
             self.dash = False
             self.block.filled = self.block.filled and self.block.after_colon
@@ -272,9 +272,10 @@ class _Scanner:
             return Slot.SUB_CONFIG, ""
         deep = self.key_column is not None and column > self.key_column
         in_list = self.dash_column is not None and column >= self.dash_column
-        if self.block.key and (in_list or (deep and not self.block.filled)):
-            if self.dash_column is not None or self.block.key not in self.block.items:
-                return Slot.ITEM, "- "
+        key = self.block.key
+        in_flow = self.dash_column is None and key in self.block.items
+        if key and not in_flow and (in_list or (deep and not self.block.filled)):
+            return Slot.ITEM, "- "
         return Slot.KEY, ""
 
 

@@ -10,7 +10,7 @@ from pruneconf.plan import Plan
 from pruneconf.rules.words import counted
 from pruneconf.server.analysis import Analysis
 from pruneconf.server.positions import Positions
-from pruneconf.server.words import Share, short
+from pruneconf.server.words import Share, shares, short
 
 SHOW_PLAN = "pruneconf.showPlan"
 TRACE = "pruneconf.trace"
@@ -21,16 +21,16 @@ def inlay_hints(analysis: Analysis, positions: Positions, start: int, end: int) 
     plan = analysis.plan
     if plan is None:
         return
+    here = []
     for sub_config in plan.config.sub_configs:
         node = analysis.document.find(sub_config.path)
-        if node is None or not start <= node.start <= end:
-            continue
-        at = positions.position(analysis.document.line_end(node.start))
-        yield lsp.InlayHint(at, _label(plan, sub_config.index), padding_left=True)
+        if node is not None and start <= node.start <= end:
+            here.append((sub_config.index, analysis.document.line_end(node.start)))
+    for share, (_, at) in zip(shares(plan, [index for index, _ in here]), here, strict=True):
+        yield lsp.InlayHint(positions.position(at), _label(share), padding_left=True)
 
 
-def _label(plan: Plan, index: int) -> str:
-    share = Share(plan, index)
+def _label(share: Share) -> str:
     by = ", ".join(f"#{taker + 1}" for taker in share.takers)
     if not share.names:
         return f"overridden by {by}" if by else "→ no layers"

@@ -54,7 +54,8 @@ def _wrong(given: dict[str, Any]) -> Iterator[str]:
     known = {*_CHOICES, "untrustedWorkspace", "python", "model", "debounce"}
     for name, value in given.items():
         if name not in known:
-            yield f"the server has no option `{name}`, its options are {', '.join(f'`{each}`' for each in sorted(known))}"
+            listed = ", ".join(f"`{each}`" for each in sorted(known))
+            yield f"the server has no option `{name}`, its options are {listed}"
         elif name in _CHOICES and value not in _CHOICES[name]:
             wanted = ", ".join(f"`{each}`" for each in _CHOICES[name])
             yield f"the option `{name}` of the server is `{value}`: write one of {wanted}"

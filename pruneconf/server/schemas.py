@@ -35,13 +35,12 @@ class Attached(NamedTuple):
 
 def attached(text: str, file: str, associations: dict[str, list[str]], graph: ModelGraph | None) -> Attached:
     """What a modeline says, or else the settings of the editor: patterns of files by the path of a schema."""
-    schema = next(_modelines(text), None)
-    if schema is None:
-        schema = next((one for one, patterns in associations.items() if _fits(file, patterns)), None)
-    if schema is None or schema == _NONE:
+    schemas = list(_modelines(text)) or [one for one, patterns in associations.items() if _fits(file, patterns)]
+    if not schemas or schemas == [_NONE]:
         return Attached()
-    path = os.path.join(os.path.dirname(file), unquote(schema.removeprefix("file://")))
-    return Attached(schema=True, names=bool(graph and graph.layers) and _names(path, graph))
+    folder = os.path.dirname(file)
+    paths = [os.path.join(folder, unquote(schema.removeprefix("file://"))) for schema in schemas]
+    return Attached(schema=True, names=any(_names(path, graph) for path in paths))
 
 
 def associations(yaml: Any, json: Any) -> dict[str, list[str]]:
@@ -76,8 +75,8 @@ def _names(path: str, graph: ModelGraph | None) -> bool:
         text = _read(path, os.stat(path).st_mtime_ns)
     except (OSError, ValueError):
         return False
-    ends = (graph.layers[0].name, graph.layers[-1].name) if graph else ()
-    return all(f'"{name}"' in text for name in ends)
+    ends = (graph.layers[0].name, graph.layers[-1].name) if graph and graph.layers else ()
+    return bool(ends) and all(f'"{name}"' in text for name in ends)
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import gettempdir
@@ -27,7 +26,7 @@ from pruneconf.server.references import references
 from pruneconf.server.schemas import associations
 from pruneconf.server.session import Open, Session
 from pruneconf.server.trace import trace
-from pruneconf.server.words import Share, markup, of_keys, of_layer, of_sub_config
+from pruneconf.server.words import markup, of_keys, of_layer, of_sub_config, shares
 from pruneconf.settings import FILE
 from pruneconf.version import __version__
 
@@ -275,7 +274,7 @@ async def hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
         said = of_keys().get(word)
         index = analysis.sub_config_at(offset)
         if said is not None and analysis.plan and index is not None:
-            said += f"\n\n---\n\n{of_sub_config(Share(analysis.plan, index))}"
+            said += f"\n\n---\n\n{of_sub_config(*shares(analysis.plan, [index]))}"
     elif known and cursor.key == "op_names" and word in known.graph.by_name:
         said = of_layer(known.graph.by_name[word], known.graph, analysis.plan)
     elif known and cursor.key == "op_types" and word in known.graph.types:
@@ -342,9 +341,7 @@ async def code_lens(ls: Server, params: lsp.CodeLensParams) -> list[lsp.CodeLens
         return None
     model = ls.session.model(text)
     wanted = model and ls.session.options.may_trace and _wants_trace(ls.session, text, model)
-    return lenses(
-        text.uri, plan=analysis.plan is not None, trace=model.name if model and wanted else None
-    )
+    return lenses(text.uri, plan=analysis.plan is not None, trace=model.name if model and wanted else None)
 
 
 @server.feature(

@@ -1,4 +1,4 @@
-"""Getting the graph of a model: its code runs in a process of its own, with the user's interpreter, when that is wanted."""
+"""Getting the graph of a model: its code runs in a process of its own, by the user's Python, where that is wanted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 from uuid import uuid4
 
 from lsprotocol import types as lsp
@@ -38,8 +39,7 @@ async def trace(server: LanguageServer, model: Model, options: Options) -> str |
 async def _run(model: Model, python: str, progress: _Progress) -> str | None:
     output = Path(model.written_to)
     if output.parent.name == CACHE:
-        output.parent.mkdir(exist_ok=True)
-        Path(output.parent, ".gitignore").write_text("*\n", encoding="utf-8")
+        await asyncio.to_thread(_make_cache, output.parent)
     command = (python, "-m", "pruneconf", "trace", model.target, "-o", str(output))
     try:
         process = await asyncio.create_subprocess_exec(
@@ -65,6 +65,12 @@ async def _run(model: Model, python: str, progress: _Progress) -> str | None:
     return f"`{model.name}` could not be traced: {lines[-1].removeprefix('pruneconf: ')}"
 
 
+def _make_cache(folder: Path) -> None:
+    """A folder that no repository takes in."""
+    folder.mkdir(exist_ok=True)
+    Path(folder, ".gitignore").write_text("*\n", encoding="utf-8")
+
+
 class _Progress:
     """Work that the editor shows, where it can; the user may cancel it."""
 
@@ -76,7 +82,7 @@ class _Progress:
         window = server.client_capabilities.window
         self._shown = bool(window and window.work_done_progress)
 
-    async def __aenter__(self) -> _Progress:
+    async def __aenter__(self) -> Self:
         if self._shown:
             progress = self._server.work_done_progress
             await progress.create_async(self._token)
@@ -96,7 +102,7 @@ class _Progress:
         """What ends the work."""
         loop = asyncio.get_running_loop()
 
-        def ended(future: object) -> None:
+        def ended(_: object) -> None:
             if self.is_cancelled:
                 with suppress(ProcessLookupError, RuntimeError):
                     loop.call_soon_threadsafe(end)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lsprotocol import types as lsp
 
@@ -92,18 +92,18 @@ def _coupled(layer: Layer, graph: ModelGraph) -> list[str]:
     return [name for name in found if name != layer.name]
 
 
-class Share:
-    """What a sub-config decides in the end: how many layers and elements, and how many of these are masked."""
+class Share(NamedTuple):
+    """What a sub-config decides in the end, of `selected` layers: which, with how many elements, how many masked.
 
-    def __init__(self, plan: Plan, index: int) -> None:
-        self.selected = plan.selected[index].bit_count()
-        self.names = [plan.graph.layers[i].name for i in bits(plan.effective[index])]
-        entries = [plan.layers[i] for i in bits(plan.effective[index])]
-        group = next((group for group in plan.groups if group.sub_config == index), None)
-        self.excludes = plan.config.sub_configs[index].exclude
-        self.numel = group.numel if group else sum(entry.layer.numel for entry in entries)
-        self.masked = group.masked if group else sum(entry.masked or 0 for entry in entries)
-        self.takers = sorted({takeover.later for takeover in plan.takeovers if takeover.earlier == index})
+    `takers` are the sub-configs that take the others over.
+    """
+
+    selected: int
+    names: list[str]
+    numel: int
+    masked: int
+    excludes: bool
+    takers: list[int]
 
     @property
     def percent(self) -> str:
@@ -111,16 +111,31 @@ class Share:
         return f"{100 * self.masked / self.numel:.3g} %" if self.numel else "0 %"
 
 
+def shares(plan: Plan, wanted: Iterable[int]) -> Iterator[Share]:
+    """The shares of the sub-configs with these indices."""
+    takers: dict[int, list[int]] = {}
+    for takeover in plan.takeovers:
+        takers.setdefault(takeover.earlier, []).append(takeover.later)
+    groups = {group.sub_config: group for group in plan.groups}
+    for index in wanted:
+        entries = [plan.layers[i] for i in bits(plan.effective[index])]
+        group = groups.get(index)
+        yield Share(
+            plan.selected[index].bit_count(),
+            [entry.layer.name for entry in entries],
+            group.numel if group else sum(entry.layer.numel for entry in entries),
+            group.masked if group else sum(entry.masked or 0 for entry in entries),
+            plan.config.sub_configs[index].exclude,
+            sorted(takers.get(index, ())),
+        )
+
+
 def of_sub_config(share: Share) -> str:
     """A sub-config: the layers that it decides in the end."""
-    count = len(share.names)
-    if share.excludes:
-        lines = [f"**This sub-config** excludes {counted(count, 'layer')}"]
-    else:
-        lines = [
-            f"**This sub-config** finally prunes {counted(count, 'layer')}: "
-            f"{share.masked:,} of {share.numel:,} elements masked ({share.percent})"
-        ]
+    count = counted(len(share.names), "layer")
+    masked = f"{share.masked:,} of {share.numel:,} elements masked ({share.percent})"
+    does = f"excludes {count}" if share.excludes else f"finally prunes {count}: {masked}"
+    lines = [f"**This sub-config** {does}"]
     if share.takers:
         by = ", ".join(f"#{i + 1}" for i in share.takers)
         lines.append(f"it selects {share.selected:,}; the others are overridden by {by}")

@@ -100,9 +100,7 @@ def test_the_command_runs_only_what_may_run(folder, snapshot):
     async def commanded(**options):
         async with editor(folder, python=str(folder / "python"), **options) as at:
             await at.open(NAME, CONFIG)
-            await at.client.workspace_execute_command_async(
-                lsp.ExecuteCommandParams("pruneconf.trace", [at.uri(NAME)])
-            )
+            await at.client.workspace_execute_command_async(lsp.ExecuteCommandParams("pruneconf.trace", [at.uri(NAME)]))
             return [message.message for message in at.client.messages], calls(folder)
 
     assert asyncio.run(commanded(trace="never")) == snapshot(name="never")
@@ -159,7 +157,8 @@ def test_what_is_wrong_with_the_settings_is_said_once(tmp_path, snapshot):
 
 
 @pytest.mark.parametrize(
-    "given", [{"trace": "always"}, {"tracing": "auto"}, {"debounce": "long"}, {"untrustedWorkspace": 1}, {"model": 1}, []]
+    "given",
+    [{"trace": "always"}, {"tracing": "auto"}, {"debounce": "long"}, {"untrustedWorkspace": 1}, {"model": 1}, []],
 )
 def test_wrong_options(given, snapshot):
     with pytest.raises(PruneconfError) as raised:
