@@ -71,6 +71,11 @@ class Wire:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
+    def cpu(self) -> float:
+        """Milliseconds for which all threads of the server have run."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+
     def close(self) -> None:
         self.request("shutdown", None)
         self.notify("exit", None)

@@ -362,8 +362,8 @@ async def code_action(ls: Server, params: lsp.CodeActionParams) -> list[lsp.Code
     if not only or any(_covers(kind, lsp.CodeActionKind.QuickFix) for kind in only):
         found += quick_fixes(analysis.findings, text.uri, version, positions, start, end)
     if only and any(_covers(kind, FIX_ALL) for kind in only):
-        work = asyncio.to_thread(fix_all, analysis, text.examiner, text.uri, version, positions)
-        action = await work
+        examiner = text.examiner
+        action = await ls.session.in_background(fix_all, analysis, examiner, text.uri, version, positions)
         if action and text.analysis is analysis:
             found.append(action)
     return found

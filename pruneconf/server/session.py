@@ -6,6 +6,9 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from lsprotocol import types as lsp
 from pygls.uris import to_fs_path
@@ -25,6 +28,8 @@ from pruneconf.settings import Settings, settings_of
 _TELLING = re.compile(rf"^[\s\-{{\[\"',]*(?:{'|'.join(sorted(TELLING))})[\"']?[ \t]*:", re.MULTILINE)
 
 Say = Callable[[str], None]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Open:
@@ -75,6 +80,11 @@ class Session:
         self.models = Models()
         self._say = say
         self._said: set[str] = set()
+        self._worker = ThreadPoolExecutor(1)
+
+    async def in_background(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The outcome of work that takes long, done one after the other while requests are answered."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, partial(work, *args, **kwargs))
 
     def say_once(self, message: str) -> None:
         """Show a message to the user, the same never again."""
@@ -150,7 +160,7 @@ class Session:
         document = text.document
         try:
             examiner = Examiner(self.settings(text), self.known(text))
-            analysis = await asyncio.to_thread(examiner.analyse, document)
+            analysis = await self.in_background(examiner.analyse, document)
         finally:
             text.running = None
         if text.document is document:
