@@ -91,7 +91,6 @@ class _Fields(NamedTuple):  # a dataclass would cost the linter's start 1 ms
     effective: tuple[LayerSet, ...]
     layers: tuple[LayerPlan, ...]
     groups: tuple[Group, ...]
-    budgets: tuple[Budget, ...]
     channel_budgets: tuple[ChannelBudget, ...] = ()
     pruner: Pruner = Pruner.LEVEL
     coupled: bool = False
@@ -111,6 +110,22 @@ class Plan(_Fields):
     def structured(self) -> bool:
         """Whether whole channels are masked."""
         return self.pruner.is_structured
+
+    @cached_property
+    def budgets(self) -> tuple[Budget, ...]:
+        """The orders to a pruner of single elements; those of layers first, a shared weight once."""
+        if self.structured:
+            return ()
+        alone: dict[str, Budget] = {}
+        for entry in self.layers:
+            if entry.masked is not None and entry.decided_by is not None:
+                budget = Budget(entry.decided_by, (entry.layer,), entry.masked, (entry.masked,))
+                alone.setdefault(entry.layer.parameter, budget)
+        together = (
+            Budget(group.sub_config, group.layers, group.masked, tuple(group.max_masked.values()))
+            for group in self.groups
+        )
+        return (*alone.values(), *together)
 
     @property
     def channel_sets(self) -> tuple[ChannelSet, ...]:

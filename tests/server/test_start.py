@@ -114,4 +114,4 @@ def test_json_configs_complete_as_json(tmp_path):
     names, keys, whole = asyncio.run(session())
     assert '"layer1.0.conv1"' in names
     assert '"exclude": true' in keys
-    assert [json.loads(each) for each in whole][0] == {"op_types": ["Conv2d"], "sparsity_per_layer": 0.5}
+    assert json.loads(whole[0]) == {"op_types": ["Conv2d"], "sparsity_per_layer": 0.5}
