@@ -22,6 +22,7 @@ def serve() -> None:
     """
     sys.modules["ssl"] = None  # type: ignore[assignment] # asyncio does without it, and it takes 4 MiB
     try:
+        from pruneconf.server import events, requests  # noqa: F401 - they say what the server does
         from pruneconf.server.server import server
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in {"pygls", "lsprotocol"}:

@@ -29,3 +29,10 @@ class Protocol(LanguageServerProtocol):
     def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> Iterator[Any]:
         """A text is closed."""
         yield self.fm.features[lsp.TEXT_DOCUMENT_DID_CLOSE], (params,), None
+
+
+def plain(value: Any) -> Any:
+    """What a client sent, without the classes that pygls makes of objects."""
+    if hasattr(value, "_asdict"):
+        return {key: plain(inner) for key, inner in value._asdict().items()}
+    return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -14,9 +14,9 @@ from lsprotocol import types as lsp
 from pygls.uris import to_fs_path
 
 from pruneconf.config.keys import TELLING
-from pruneconf.document import parse
+from pruneconf.document import Document, parse
 from pruneconf.document.document import is_json
-from pruneconf.errors import PruneconfError
+from pruneconf.errors import PruneconfError, bug_report
 from pruneconf.server.analysis import Analysis, Examiner
 from pruneconf.server.cursor import Cursor, cursor_at
 from pruneconf.server.models import Known, Model, Models
@@ -43,6 +43,7 @@ class Open:
         self.timer: asyncio.Task[None] | None = None
         self.running: asyncio.Future[None] | None = None
         self.is_open = True
+        self.failed: Document | None = None
         self.take(version, text)
 
     def take(self, version: int, text: str) -> None:
@@ -147,7 +148,7 @@ class Session:
 
     async def analysis(self, text: Open) -> Analysis | None:
         """What is found in the newest version of a config; None for what is none, or is closed meanwhile."""
-        while text.is_open and self.claims(text):
+        while text.is_open and text.failed is not text.document and self.claims(text):
             if text.analysis:
                 return text.analysis
             if text.running is None:
@@ -161,6 +162,10 @@ class Session:
         try:
             examiner = Examiner(self.settings(text), self.known(text))
             analysis = await self.in_background(examiner.analyse, document)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the editor goes on and its user is told
+            text.failed = document
+            self.say_once(str(error) if isinstance(error, PruneconfError) else bug_report(error))
+            return
         finally:
             text.running = None
         if text.document is document:
@@ -170,5 +175,5 @@ class Session:
         """Forget what was found: settings or graphs have changed."""
         settings_of.cache_clear()
         for text in self.texts.values():
-            text.analysis = None
+            text.take(text.version, text.text)
             yield text
