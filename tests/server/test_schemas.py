@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from pruneconf.server.schemas import associations, attached
 from tests.server.editor import editor
 from tests.server.model import graph, project
 
@@ -23,7 +24,8 @@ def schemas(folder):
 async def session(folder, head="", configuration=None, **options):
     async with editor(folder, configuration=configuration, **options) as at:
         await at.open(NAME, head + CONFIG)
-        await asyncio.sleep(0.3 if configuration else 0)  # the editor is asked for its settings
+        while configuration and "PC101" in (one.code for one in await at.found(NAME)):
+            await asyncio.sleep(0.02)  # the editor is asked for its settings
         found = [one.code for one in await at.found(NAME)]
         at.change(NAME, head + "- op_names: [conv]\n  \n")
         names = [item.label for item in await at.complete(NAME, "[conv|]")]
@@ -42,11 +44,25 @@ async def session(folder, head="", configuration=None, **options):
         (f"# yaml-language-server: $schema={WHOLE}\n", {"schemaFeatures": "on"}),
         ("", {"schemaFeatures": "off"}),
         ("", {"configuration": {"yaml": {"schemas": {f"./{WHOLE}": ["*.prune.yaml"]}}}}),
-        ("", {"configuration": {"yaml": {"schemas": {f"./{WHOLE}": "other.yaml"}}}}),
         ("", {"configuration": {"yaml": {"schemas": {f"./{OF_MODEL}": "/*.yaml"}}}}),
     ],
-    ids=["none", "modeline", "other modeline", "of model", "off", "on", "options", "settings", "other file", "model"],
+    ids=["none", "modeline", "other modeline", "of model", "off", "on", "options", "settings", "model"],
 )
 def test_nothing_is_said_twice(head, options, tmp_path, snapshot):
     schemas(project(tmp_path))
     assert asyncio.run(session(tmp_path, head, **options)) == snapshot
+
+
+@pytest.mark.parametrize(
+    ("file", "patterns", "fits"),
+    [
+        ("/project/cfg.prune.yaml", ["*.prune.yaml"], True),
+        ("/project/a/cfg.prune.yaml", ["**/*.prune.yaml"], True),
+        ("/project/a/cfg.prune.yaml", ["/a/*.yaml", "!b.yaml"], True),
+        ("/project/cfg.prune.yaml", ["other.yaml"], False),
+        ("/project/cfg.prune.yaml", ["!*.yaml"], False),
+    ],
+)
+def test_which_files_a_setting_is_about(file, patterns, fits):
+    assert attached("- exclude: true\n", file, associations({"x.json": patterns}, None), None).schema is fits
+    assert attached("", file, associations(None, [{"url": "x.json", "fileMatch": patterns}]), None).schema is fits

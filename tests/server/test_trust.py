@@ -47,9 +47,9 @@ def calls(folder):
 
 async def settled(at, *, runs):
     """What is found once nothing more happens; `runs` says whether the model is traced before that."""
-    while runs and not ((at.folder / ".pruneconf_cache" / "model.graph.json").exists() or at.client.messages):
+    while runs and not (at.client.messages or any(one.code for one in await at.found(NAME))):
         await asyncio.sleep(0.02)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.1)
     return [(one.code, one.message, int(one.severity)) for one in await at.found(NAME)]
 
 
