@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo examples test test-editors lint docs docs-check bench fuzz clean
+.PHONY: demo examples test test-editors lint docs docs-check bench edits fuzz clean
 
 demo: .venv/demo
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -46,6 +46,11 @@ bench: .venv/dev
 	$(BIN)/python bench/trace.py
 	$(BIN)/python bench/compact.py
 	$(BIN)/python bench/schema.py
+	$(BIN)/python bench/server.py
+
+# three configs, edited at random 10,000 times each, in a running language server
+edits: .venv/dev
+	PRUNECONF_EDITS=10000 $(BIN)/python -m pytest tests/server/test_edits.py
 
 fuzz: .venv/dev
 	$(INSTALL) atheris

@@ -62,6 +62,11 @@ class DottedNames:
         self._known = frozenset(self.names)
         self._comparisons_left = MOST_COMPARISONS
 
+    def again(self) -> DottedNames:
+        """The same, with its comparisons to make anew."""
+        self._comparisons_left = MOST_COMPARISONS
+        return self
+
     def near(self, name: str, limit: int = 3) -> list[str]:
         """The names that `name` was most likely meant to be: those that differ from it least, all alike in that.
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "convert": "Write a config as YAML, from Python and other forms of NNI.",
     "rules": "List the rules.",
     "explain": "Explain a rule, with examples.",
+    "server": "Run the language server on standard input and output.",
 }
 
 

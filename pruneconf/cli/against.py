@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pruneconf.cli.arguments import ModelOptions, graph_of, note
-from pruneconf.cli.settings import settings
 from pruneconf.rules.engine import SCHEMA, Examined, examine
+from pruneconf.settings import settings
 
 if TYPE_CHECKING:
     from pruneconf.cli.clean import Clean

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from pruneconf.cli.settings import settings
 from pruneconf.config import Reading, read_configs
 from pruneconf.document import read
 from pruneconf.errors import PruneconfError
+from pruneconf.settings import PATTERNS, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 CONFIG_ENDINGS = (".yaml", ".yml", ".json")
 MODEL_ENDINGS = (".graph.json", ".index.json")
-PATTERNS = ("*.prune.yaml", "*.prune.yml", "*.prune.json", "pruneconf.yaml", "pruneconf.yml", "pruneconf.json")
-"""What a config is called, where a whole directory is searched."""
 
 coupled_option = click.option(
     "--coupled", is_flag=True, help="Mask the same channels in coupled layers, so that they can be cut out."

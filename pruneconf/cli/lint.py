@@ -11,8 +11,8 @@ import click
 from pruneconf.cli.against import Model
 from pruneconf.cli.arguments import ModelOptions, model_options, pruner_option, read_lists, split
 from pruneconf.cli.run import Run
-from pruneconf.cli.settings import settings
 from pruneconf.errors import PruneconfError
+from pruneconf.settings import settings
 
 if TYPE_CHECKING:
     from pruneconf.cli.mending import Examine

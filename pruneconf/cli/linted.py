@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pruneconf.cli.arguments import config_files, note, read_lists
-from pruneconf.cli.settings import settings
 from pruneconf.config import Config, only
 from pruneconf.errors import PruneconfError
+from pruneconf.settings import settings
 
 if TYPE_CHECKING:
     from pruneconf.findings import Finding

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pruneconf.cli.arguments import note
-from pruneconf.cli.settings import FILE
+from pruneconf.settings import FILE
 
 _EVERY = 0.2
 """Seconds between two looks."""

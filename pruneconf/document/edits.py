@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from pruneconf.document.document import Document
@@ -42,6 +43,7 @@ def scalar_text(document: Document, value: str | float, like: Scalar | None = No
     return json.dumps(value, ensure_ascii=False)
 
 
+@lru_cache(maxsize=4096)
 def _reads_back(value: str) -> bool:
     """Whether YAML reads this text, unquoted and in flow style too, as the same string."""
     from pruneconf.document.yaml import compose

@@ -14,7 +14,7 @@ from pruneconf.errors import PruneconfError
 from pruneconf.graph.coupling import Coupling, Member
 from pruneconf.graph.errors import GraphFileError, damaged
 from pruneconf.graph.model import Layer, ModelGraph, Module
-from pruneconf.graph.reader import FORMAT, model_graph
+from pruneconf.graph.reader import FORMAT, ROWS, model_graph
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,8 @@ def read_graph(path: str | Path) -> ModelGraph:
     """
     try:
         with open(path, "rb") as file:
-            return model_graph(_parse(file.read()))
+            content = file.read()
+        return model_graph(_rows(content) or _parse(content))
     except OSError as error:
         raise PruneconfError(
             f"cannot read `{path}`: {_reason(error)}; `pruneconf trace MODEL -o {path}` writes a graph file"
@@ -141,6 +142,16 @@ def _compact(value: Any) -> str:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def _rows(content: bytes) -> dict[str, Any] | None:
+    """What a sound file holds; None for one that is not, of which `_parse` and the reader say what is wrong."""
+    from pruneconf.graph.rows import parse
+
+    try:
+        return parse(content.decode(), ROWS)
+    except (ValueError, GraphFileError, RecursionError):
+        return None
 
 
 def _parse(content: bytes) -> Any:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from sys import intern
 from typing import Any, NoReturn, TypeVar
 
 from pruneconf.graph.coupling import Parameter
 from pruneconf.graph.coupling_reader import coupling, parameter
 from pruneconf.graph.errors import GraphFileError, damaged
 from pruneconf.graph.model import Layer, ModelGraph, Module, Origin, Weight
+from pruneconf.graph.rows import Reader, Rows
 
 FORMAT = 1
 """The version of the file format that this pruneconf writes and reads."""
@@ -62,6 +65,8 @@ def _format(data: dict[str, Any]) -> None:
 
 def _each(data: dict[str, Any], key: str, read: Callable[[dict[str, Any], str], T]) -> list[T]:
     items = data.get(key)
+    if isinstance(items, Rows):
+        return items
     if not isinstance(items, list):
         _fail(key, "a list")
     found = []
@@ -80,9 +85,9 @@ def _layer(item: dict[str, Any], place: str) -> Layer:
     out_axis, in_axis = _axes(item, place)
     return Layer(
         name=_text(item, "name", place),
-        type=_text(item, "type", place),
-        shape=tuple(shape),
-        dtype=_text(item, "dtype", place),
+        type=intern(_text(item, "type", place)),
+        shape=_one(tuple(shape)),
+        dtype=intern(_text(item, "dtype", place)),
         parameter=_text(item, "parameter", place),
         aliases=_texts(item, "aliases", place),
         bases=_texts(item, "bases", place),
@@ -91,6 +96,12 @@ def _layer(item: dict[str, Any], place: str) -> Layer:
         out_axis=out_axis,
         in_axis=in_axis,
     )
+
+
+@lru_cache(maxsize=1024)
+def _one(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """One tuple for all weights of a shape: there are few shapes, and many layers."""
+    return shape
 
 
 def _axes(item: dict[str, Any], place: str) -> list[int | None]:
@@ -115,6 +126,10 @@ def _module(item: dict[str, Any], place: str) -> Module:
         children=_count(item, "children", place),
         aliases=_texts(item, "aliases", place),
     )
+
+
+ROWS: Mapping[str, Reader] = {"layers": _layer, "modules": _module, "couplings": coupling}
+"""What is made of the items of the long lists."""
 
 
 def _texts(item: dict[str, Any], key: str, place: str = "") -> tuple[str, ...]:

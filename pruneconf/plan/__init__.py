@@ -2,7 +2,7 @@
 
 from pruneconf.plan.channels import ChannelBudget, ChannelSet
 from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan, Takeover, check_channels
-from pruneconf.plan.pruners import Pruner, channel_axis, maskable, pruner_named
+from pruneconf.plan.pruners import Pruner, channel_axis, maskable, maskables, pruner_named
 from pruneconf.plan.resolve import resolve
 from pruneconf.plan.selection import DEFAULT_TYPES, LayerSet, Selection, bits
 
@@ -23,6 +23,7 @@ __all__ = [
     "channel_axis",
     "check_channels",
     "maskable",
+    "maskables",
     "pruner_named",
     "resolve",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -91,7 +91,6 @@ class _Fields(NamedTuple):  # a dataclass would cost the linter's start 1 ms
     effective: tuple[LayerSet, ...]
     layers: tuple[LayerPlan, ...]
     groups: tuple[Group, ...]
-    budgets: tuple[Budget, ...]
     channel_budgets: tuple[ChannelBudget, ...] = ()
     pruner: Pruner = Pruner.LEVEL
     coupled: bool = False
@@ -111,6 +110,22 @@ class Plan(_Fields):
     def structured(self) -> bool:
         """Whether whole channels are masked."""
         return self.pruner.is_structured
+
+    @cached_property
+    def budgets(self) -> tuple[Budget, ...]:
+        """The orders to a pruner of single elements; those of layers first, a shared weight once."""
+        if self.structured:
+            return ()
+        alone: dict[str, Budget] = {}
+        for entry in self.layers:
+            if entry.masked is not None and entry.decided_by is not None:
+                budget = Budget(entry.decided_by, (entry.layer,), entry.masked, (entry.masked,))
+                alone.setdefault(entry.layer.parameter, budget)
+        together = (
+            Budget(group.sub_config, group.layers, group.masked, tuple(group.max_masked.values()))
+            for group in self.groups
+        )
+        return (*alone.values(), *together)
 
     @property
     def channel_sets(self) -> tuple[ChannelSet, ...]:
@@ -149,25 +164,33 @@ class Plan(_Fields):
         """
         found = []
         held: dict[int, LayerSet] = {}
+        seen = 0
         for later, selected in enumerate(self.selected):
-            for earlier, layers in list(held.items()):
-                if taken := layers & selected:
-                    found.append(Takeover(earlier, later, taken))
-                    held[earlier] = layers ^ taken
-                    if layers == taken:
-                        del held[earlier]
+            taken = _taken(held, selected & seen)
+            for earlier, layers in taken.items():
+                found.append(Takeover(earlier, later, layers))
+                held[earlier] ^= layers
+                if not held[earlier]:
+                    del held[earlier]
             held[later] = selected
+            seen |= selected
         return tuple(found)
 
-    def conflicts(self) -> Iterator[tuple[LayerPlan, LayerPlan]]:
+    def conflicts(self) -> tuple[tuple[LayerPlan, LayerPlan], ...]:
         """Pairs of layers that share a weight but are to be treated differently (the first of them, and another)."""
+        return self._conflicts
+
+    @cached_property
+    def _conflicts(self) -> tuple[tuple[LayerPlan, LayerPlan], ...]:
+        found = []
         first: dict[str, LayerPlan] = {}
         for entry in self.layers:
             if entry.action is Action.NONE:
                 continue
             other = first.setdefault(entry.layer.parameter, entry)
             if other is not entry and self._setting(entry) != self._setting(other):
-                yield other, entry
+                found.append((other, entry))
+        return tuple(found)
 
     def _setting(self, entry: LayerPlan) -> tuple[object, ...]:
         if entry.ratio is None or entry.decided_by is None:
@@ -184,6 +207,18 @@ class Plan(_Fields):
     def numel(self) -> int:
         """How many elements the layers' weights have in all, shared ones once."""
         return sum({entry.layer.parameter: entry.layer.numel for entry in self.layers}.values())
+
+
+def _taken(held: Mapping[int, LayerSet], layers: LayerSet) -> dict[int, LayerSet]:
+    """What each holder has of some layers that all have one: behind the last of them nobody is asked."""
+    taken = {}
+    for holder, its_layers in held.items():
+        if not layers:
+            break
+        if shared := its_layers & layers:
+            taken[holder] = shared
+            layers ^= shared
+    return taken
 
 
 def check_channels(plan: Plan) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pruneconf.errors import PruneconfError
@@ -54,6 +55,13 @@ def channel_axis(layer: Layer) -> int | None:
     kind = next((kind for kind in (layer.type, *layer.bases) if kind in _OUT_AXES), None)
     axis = None if kind is None else _OUT_AXES[kind]
     return axis if axis is not None and axis < len(layer.shape) else None
+
+
+def maskables(layers: Iterable[Layer], pruner: Pruner) -> list[int]:
+    """What `maskable` says of each of some layers."""
+    if not pruner.is_structured:
+        return [layer.numel for layer in layers]
+    return [maskable(layer, pruner) for layer in layers]
 
 
 def maskable(layer: Layer, pruner: Pruner) -> int:

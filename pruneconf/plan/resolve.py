@@ -8,7 +8,7 @@ from pruneconf.config import Config, SubConfig
 from pruneconf.errors import PruneconfError
 from pruneconf.graph import Layer, ModelGraph, Origin
 from pruneconf.plan.channels import ChannelBudget, channel_size, channels, distinct, own_set
-from pruneconf.plan.model import Action, Budget, Group, LayerPlan, Plan
+from pruneconf.plan.model import Action, Group, LayerPlan, Plan
 from pruneconf.plan.pruners import Pruner, channel_axis, pruner_named
 from pruneconf.plan.selection import LayerSet, Selection, bits
 
@@ -50,9 +50,8 @@ def resolve(
         _layer_plan(layer, decider, structured=structured)
         for layer, decider in zip(graph.layers, decided_by, strict=True)
     )
-    budgets = () if structured else _budgets(layers, groups)
     by_channel = _channel_budgets(layers, groups) if structured else ()
-    plan = Plan(config, graph, selection, selected, effective, layers, groups, budgets, by_channel, known)
+    plan = Plan(config, graph, selection, selected, effective, layers, groups, by_channel, known)
     if not coupled:
         return plan
     from pruneconf.plan.coupled import couple
@@ -105,18 +104,6 @@ def _group(sub_config: SubConfig, members: Iterable[Layer], *, structured: bool)
         most[layer.name] = (cap.of(count) if cap else count) * unit
     unit = min(filter(None, units), default=1)
     return Group(sub_config.index, layers, numel, ratio, ratio.of(numel), cap, most, unit)
-
-
-def _budgets(layers: Iterable[LayerPlan], groups: Iterable[Group]) -> tuple[Budget, ...]:
-    alone: dict[str, Budget] = {}
-    for entry in layers:
-        if entry.masked is not None and entry.decided_by is not None:
-            budget = Budget(entry.decided_by, (entry.layer,), entry.masked, (entry.masked,))
-            alone.setdefault(entry.layer.parameter, budget)
-    shared_out = (
-        Budget(group.sub_config, group.layers, group.masked, tuple(group.max_masked.values())) for group in groups
-    )
-    return (*alone.values(), *shared_out)
 
 
 def _channel_budgets(layers: Iterable[LayerPlan], groups: Iterable[Group]) -> tuple[ChannelBudget, ...]:

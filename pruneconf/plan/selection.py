@@ -7,13 +7,20 @@ A set of layers is an int whose bit `i` stands for the layer with index `i`: uni
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pruneconf.config import SubConfig
 from pruneconf.errors import PruneconfError
 from pruneconf.graph import Layer, ModelGraph
 
+if TYPE_CHECKING:
+    from pruneconf.suggest import DottedNames
+
 LayerSet = int
+
+_MOST = 20_000
+"""How many selections by names are remembered, and of how many names the likeness."""
 
 DEFAULT_TYPES = (
     "Conv1d",
@@ -51,7 +58,18 @@ class Selection:
         self._by_type = {
             name: self._set(i for i, layer in enumerate(graph.layers) if layer.type == name) for name in graph.types
         }
-        self.of_partial_name = cache(self._of_partial_name)
+        self._dotted: DottedNames | None = None
+        self.of_partial_name = lru_cache(_MOST)(self._of_partial_name)
+        self._of_names = lru_cache(_MOST)(self._named)
+
+    def dotted_names(self) -> DottedNames:
+        """The names of the layers, to find the one that was meant; kept for the next time, unless there are many."""
+        from pruneconf.suggest import DottedNames
+
+        if len(self._index) > _MOST:
+            return DottedNames(self._index)
+        self._dotted = self._dotted or DottedNames(self._index)
+        return self._dotted.again()
 
     def _set(self, indices: Iterable[int]) -> LayerSet:
         flags = bytearray(len(self.graph.layers) // 8 + 1)
@@ -74,6 +92,9 @@ class Selection:
 
     def of_names(self, op_names: Iterable[str]) -> LayerSet:
         """Layers with one of these names."""
+        return self._of_names(tuple(op_names))
+
+    def _named(self, op_names: tuple[str, ...]) -> LayerSet:
         index = self._index
         return self._set(index[name] for name in op_names if name in index)
 

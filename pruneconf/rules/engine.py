@@ -16,22 +16,25 @@ _WITHOUT_MODEL = frozenset({"text", "faults", "schema", "comments"})
 if TYPE_CHECKING:
     from pruneconf.findings import Finding
     from pruneconf.graph import ModelGraph
-    from pruneconf.plan import Plan
+    from pruneconf.plan import Plan, Selection
 
 
 class Examined:
     """What a run of the rules over one config has found, in the order of the text.
 
     `suppressed` are the findings that comments in the text silence. `stages` are those of the registry whose rules
-    have had their say: what others would find is not known.
+    have had their say: what others would find is not known. `plan` is what a valid config does to the model.
     """
 
-    __slots__ = ("findings", "stages", "suppressed")
+    __slots__ = ("findings", "plan", "stages", "suppressed")
 
-    def __init__(self, findings: list[Finding], suppressed: list[Finding], stages: frozenset[str]) -> None:
+    def __init__(
+        self, findings: list[Finding], suppressed: list[Finding], stages: frozenset[str], plan: Plan | None = None
+    ) -> None:
         self.findings = findings
         self.suppressed = suppressed
         self.stages = stages
+        self.plan = plan
 
 
 def lint(config: Config | Reading, graph: ModelGraph | None = None, pruner: str = "level") -> list[Finding]:
@@ -45,8 +48,13 @@ def lint(config: Config | Reading, graph: ModelGraph | None = None, pruner: str 
     return examine(config, graph, pruner).findings
 
 
-def examine(config: Config | Reading, graph: ModelGraph | None = None, pruner: str = "level") -> Examined:
-    """What `lint` finds, with what comments silence kept apart."""
+def examine(
+    config: Config | Reading,
+    graph: ModelGraph | None = None,
+    pruner: str = "level",
+    selection: Selection | None = None,
+) -> Examined:
+    """What `lint` finds, with what comments silence kept apart; `selection` is of this graph, where it is at hand."""
     reading = read_config(config.document, config.path) if isinstance(config, Config) else config
     document = reading.document
     marked = MARK in document.text
@@ -56,8 +64,7 @@ def examine(config: Config | Reading, graph: ModelGraph | None = None, pruner: s
     found: list[Finding] = []
     if not reading.spotless and document.problems:
         _run("text", reading, found)
-    if reading.is_there:
-        _check(reading, graph, pruner, found)
+    plan = _check(reading, graph, pruner, found, selection) if reading.is_there else None
     found = list(_once(found))
     silenced: list[Finding] = []
     if marked and not document.is_json:
@@ -65,7 +72,7 @@ def examine(config: Config | Reading, graph: ModelGraph | None = None, pruner: s
 
         _run("comments", reading, found, stages=stages)
         found, silenced = suppress(document, found)
-    return Examined(_in_order(found), _in_order(silenced), stages)
+    return Examined(_in_order(found), _in_order(silenced), stages, plan)
 
 
 def weighed(plan: Plan, masked: Mapping[str, int]) -> list[Finding]:
@@ -110,7 +117,9 @@ def _once(found: list[Finding]) -> Iterable[Finding]:
     return reversed(places.values())
 
 
-def _check(reading: Reading, graph: ModelGraph | None, pruner: str, found: list[Finding]) -> None:
+def _check(
+    reading: Reading, graph: ModelGraph | None, pruner: str, found: list[Finding], selection: Selection | None
+) -> Plan | None:
     if reading.faults:
         _run("faults", reading, found)
     if not reading.spotless:
@@ -118,25 +127,27 @@ def _check(reading: Reading, graph: ModelGraph | None, pruner: str, found: list[
     if graph is None:
         if SCHEMA in reading.document.text:
             _run("files", reading, found)
-        return
+        return None
     from pruneconf.graph import Origin
     from pruneconf.plan import Selection, pruner_named, resolve
 
-    selection = Selection(graph)
+    selection = selection or Selection(graph)
     known: dict[str, Any] = {"selection_or_none": selection, "pruner_or_none": pruner_named(pruner)}
     if graph.changed or SCHEMA in reading.document.text:
         _run("files", reading, found, **known)
     _run("names", reading, found, **known)
     if _lacks_types(reading, graph):
-        return
+        return None
     _run("model", reading, found, **known)
-    if reading.config is not None:
-        plan = resolve(reading.config, graph, selection, pruner=pruner)
-        _run("plan", reading, found, plan_or_none=plan, **known)
-        if graph.origin is Origin.OPERATORS:
-            _run("graph", reading, found, plan_or_none=plan, **known)
-            if known["pruner_or_none"].is_structured:
-                _run("channels", reading, found, plan_or_none=plan, **known)
+    if reading.config is None:
+        return None
+    plan = resolve(reading.config, graph, selection, pruner=pruner)
+    _run("plan", reading, found, plan_or_none=plan, **known)
+    if graph.origin is Origin.OPERATORS:
+        _run("graph", reading, found, plan_or_none=plan, **known)
+        if known["pruner_or_none"].is_structured:
+            _run("channels", reading, found, plan_or_none=plan, **known)
+    return plan
 
 
 def _run(stage: str, reading: Reading, found: list[Finding], **known: Any) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from syrupy.assertion import SnapshotAssertion
 
-from pruneconf.cli.settings_reader import table
 from pruneconf.config.schema import schema_text
 from pruneconf.errors import PruneconfError
+from pruneconf.settings.reader import table
 from tests.conftest import Run
 
 OLD = "- op_types: [Conv2d]\n  sparsity: 0.5\n"

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from pruneconf.config import SubConfig
 from pruneconf.findings import Finding
 from pruneconf.graph import Layer
-from pruneconf.plan import channel_axis, maskable
+from pruneconf.plan import channel_axis, maskable, maskables
 from pruneconf.rules.base import WARNING, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.words import some
@@ -44,20 +44,21 @@ _DIGITS = 10_000
 def check(ctx: Context) -> Iterator[Finding]:
     for sub_config, effective in zip(ctx.sub_configs, ctx.plan.effective, strict=True):
         if effective and sub_config.ratio and sub_config.ratio.value:
-            layers = [layer for layer in ctx.selection.layers(effective) if layer.numel]
-            untouched = _untouched(ctx, sub_config, layers)
+            untouched = _untouched(ctx, sub_config, ctx.selection.layers(effective))
             if untouched:
                 yield _finding(ctx, sub_config, untouched)
 
 
-def _untouched(ctx: Context, sub_config: SubConfig, layers: list[Layer]) -> list[Layer]:
+def _untouched(ctx: Context, sub_config: SubConfig, every: tuple[Layer, ...]) -> list[Layer]:
     """The layers in which the ratio masks nothing, as far as another ratio would."""
-    if sub_config.ratio is None:
+    ratio = sub_config.ratio
+    if ratio is None or (not sub_config.is_total and all(map(ratio.of, set(maskables(every, ctx.pruner))))):
         return []
+    layers = [layer for layer in every if layer.numel]
     if sub_config.is_total:
         sizes = {layer.parameter: layer.numel for layer in layers}
-        return [] if sub_config.ratio.of(sum(sizes.values())) else layers
-    untouched = [layer for layer in layers if not sub_config.ratio.of(maskable(layer, ctx.pruner))]
+        return [] if ratio.of(sum(sizes.values())) else layers
+    untouched = [layer for layer in layers if not ratio.of(maskable(layer, ctx.pruner))]
     if len(untouched) == len(layers):
         return untouched
     return [layer for layer in untouched if maskable(layer, ctx.pruner) > 1]

@@ -35,7 +35,7 @@ from collections.abc import Iterator
 from pruneconf.config import SubConfig
 from pruneconf.findings import Finding
 from pruneconf.graph import Layer
-from pruneconf.plan import Group, maskable
+from pruneconf.plan import Group, maskable, maskables
 from pruneconf.rules.base import INFO, rule
 from pruneconf.rules.context import Context
 from pruneconf.rules.words import some
@@ -71,15 +71,16 @@ def _rounded(ctx: Context, sub_config: SubConfig, layers: tuple[Layer, ...]) -> 
     ratio = sub_config.ratio
     if ratio is None:
         return
-    counts = {layer: (maskable(layer, ctx.pruner), ratio.of(maskable(layer, ctx.pruner))) for layer in layers}
-    other = [layer for layer, (size, masked) in counts.items() if int(float(ratio.text) * size) != masked]
+    sizes = maskables(layers, ctx.pruner)
+    theirs = {size: int(float(ratio.text) * size) for size in set(sizes)}
+    differing = {size for size in theirs if theirs[size] != ratio.of(size)}
+    other = [layer for layer, size in zip(layers, sizes, strict=True) if size in differing]
     if other:
-        size, masked = counts[other[0]]
-        theirs = int(float(ratio.text) * size)
+        size = maskable(other[0], ctx.pruner)
         yield ctx.finding(
             (*sub_config.path, sub_config.ratio_key or ""),
             f"NNI masks another number in {some([layer.name for layer in other])}: it multiplies binary floats",
-            label=f"{theirs:,} of {size:,} in NNI, {masked:,} here",
+            label=f"{theirs[size]:,} of {size:,} in NNI, {ratio.of(size):,} here",
             layers=[layer.name for layer in other],
         )
 

@@ -48,7 +48,7 @@ from pruneconf.suggest import DottedNames, did_you_mean
 @rule("PC201", "unknown-op-name", severity=ERROR, needs="model", fix=UNSAFE)
 def check(ctx: Context) -> Iterator[Finding]:
     graph = ctx.graph
-    names = DottedNames(graph.by_name)
+    names = ctx.selection.dotted_names()
     for item in ctx.items("op_names"):
         name = item.value
         if name in graph.by_name or name in graph.modules_by_name:

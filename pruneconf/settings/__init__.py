@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pruneconf.findings import Finding, Severity
 
 FILE = "pyproject.toml"
+PATTERNS = ("*.prune.yaml", "*.prune.yml", "*.prune.json", "pruneconf.yaml", "pruneconf.yml", "pruneconf.json")
+"""What a config is called, where the settings do not say."""
 _NAME = "pruneconf"
 
 
@@ -51,6 +53,10 @@ class Settings(NamedTuple):
             if not any(fits(finding.rule, rules) for rules in ignored)
         ]
 
+    def names(self, file: str) -> bool:
+        """Whether a file is called as configs are."""
+        return any(self._fits(file, pattern) for pattern in (*(self.files or PATTERNS), *self.per_file_model))
+
     def _fits(self, file: str, pattern: str) -> bool:
         from fnmatch import fnmatchcase
 
@@ -70,15 +76,16 @@ def settings() -> Settings:
 
     Raises PruneconfError, naming the lines, where they are not what they should be.
     """
-    return _settings(os.getcwd())
+    return settings_of(os.getcwd())
 
 
 @cache
-def _settings(folder: str) -> Settings:
+def settings_of(folder: str) -> Settings:
+    """The same for another folder, given by its absolute path; remembered, so that they are read once."""
     while True:
         text = _read(os.path.join(folder, FILE))
         if _NAME in text:
-            from pruneconf.cli.settings_reader import table
+            from pruneconf.settings.reader import table
 
             path = os.path.relpath(os.path.join(folder, FILE))
             if (found := table(text, path)) is not None:

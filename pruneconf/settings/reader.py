@@ -23,6 +23,6 @@ def table(text: str, path: str) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict):
         raise PruneconfError(f"`{path}`: `tool.pruneconf` must be a table")
-    from pruneconf.cli.settings_check import checked  # it knows all rules: most files have no such table
+    from pruneconf.settings.check import checked  # it knows all rules: most files have no such table
 
     return checked(found, text, path)
