@@ -105,7 +105,7 @@ def test_an_unknown_command_is_suggested(pruneconf: Run) -> None:
 
 
 def test_help_of_every_command(pruneconf: Run, snapshot: SnapshotAssertion) -> None:
-    commands = ["lint", "show", "apply", "verify", "trace", "schema", "init", "convert", "rules", "explain"]
+    commands = ["lint", "show", "apply", "verify", "trace", "schema", "init", "convert", "rules", "explain", "server"]
     assert (
         "\n".join(pruneconf(*command, "--help").stdout for command in [[], *([name] for name in commands)]) == snapshot
     )
