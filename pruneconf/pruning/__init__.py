@@ -7,6 +7,7 @@ from pruneconf.pruning.compact import Compact, compact
 from pruneconf.pruning.forecast import Forecast, forecast
 from pruneconf.pruning.masks import MASK_FORMS
 from pruneconf.pruning.prune import prune
+from pruneconf.pruning.pulse import joined
 from pruneconf.pruning.report import Report
 from pruneconf.pruning.resize import load_compact
 from pruneconf.pruning.save import save
@@ -29,6 +30,7 @@ __all__ = [
     "attach",
     "compact",
     "forecast",
+    "joined",
     "load_compact",
     "open_checkpoint",
     "prune",

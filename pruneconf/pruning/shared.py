@@ -2,9 +2,9 @@
 
 No process sees the others' weights. Each counts its own in bins of equal width, the counts are added up, and the next
 pass looks into the one bin where the elements, within the caps of their layers, get to the number that is asked for.
-That is 8 bytes a bin: 0.5 MiB a pass, however large the model, unless caps or many groups need more histograms. Ties are
-shared out in the order of the layers and of the elements in them, whoever has them, so that the cuts are those that one
-process would find.
+That is 8 bytes a bin: half a MiB a pass, however large the model, unless caps or many groups need more histograms. Ties
+are shared out in the order of the layers and of the elements in them, whoever has them, so that the cuts are those that
+one process would find.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pruneconf.errors import PruneconfError
+from pruneconf.plan import Plan
 from pruneconf.pruning.floats import Bits, Elements, Format, Weights, common, magnitudes, narrowed
+from pruneconf.pruning.level import pruned
 from pruneconf.pruning.select import Cut
 from pruneconf.pruning.team import Counts, Team
 from pruneconf.pruning.workers import Workers
@@ -72,6 +74,22 @@ def shares(layers: Sequence[Weights], team: Team) -> list[Share]:
         found.append(Share(layer.layer, layer.format, size, stretches))
         passed += size
     return found
+
+
+def level_together(plan: Plan, weights: Mapping[str, Weights], workers: Workers, team: Team) -> dict[str, Cut]:
+    """As `level`, by a team whose processes can all read all weights."""
+    names = [[layer.parameter for layer in budget.layers] for budget in plan.budgets]
+    every = shares([weights[name] for group in names for name in group], team)
+    mine = dict(zip((name for group in names for name in group), every, strict=True))
+    groups = [
+        Together([mine[name] for name in group], budget.count, budget.max_masked)
+        for group, budget in zip(names, plan.budgets, strict=True)
+    ]
+    found = select_together(groups, team, workers)
+    cuts = {
+        name: cut for group, chosen in zip(names, found, strict=True) for name, cut in zip(group, chosen, strict=True)
+    }
+    return {parameter: cuts[parameter] for parameter in pruned(plan)}
 
 
 class _Piece(NamedTuple):
@@ -136,12 +154,12 @@ def select_together(groups: Sequence[Together], team: Team, workers: Workers) ->
     ends = list(accumulate((len(group.layers) for group in groups), initial=0))
     searches = [
         _Search.over(range(*span), group.count, group.most, every)
-        for span, group in zip(zip(ends, ends[1:], strict=False), groups, strict=True)
+        for span, group in zip(pairwise(ends), groups, strict=True)
     ]
     while searches:
         found.find(searches)
         searches = found.cut(searches)
-    return [[found.cuts[i] for i in range(*span)] for span in zip(ends, ends[1:], strict=False)]
+    return [[found.cuts[i] for i in range(*span)] for span in pairwise(ends)]
 
 
 class _Selection:
@@ -194,7 +212,7 @@ class _Selection:
             for keys in self._keys(pieces[i], starts, search.wide):
                 if search.bits == search.wide.width - 1:
                     inside = keys
-                    nan += int(np.count_nonzero(keys > search.wide.infinity)) if keys.max() > search.wide.infinity else 0
+                    nan += keys.max() > search.wide.infinity and int(np.count_nonzero(keys > search.wide.infinity))
                 else:
                     offsets = keys - keys.dtype.type(search.low)  # what lies below wraps around to far above
                     inside = offsets[offsets < 1 << search.bits]
@@ -213,7 +231,8 @@ class _Selection:
         pieces = [piece for piece in self._pieces if piece.layer in of]
         below, ties = self._tally(of, pieces)
         totals = np.zeros((2, len(self._every)), np.int64)
-        np.add.at(totals, (slice(None), [piece.layer for piece in pieces]), np.stack([below, ties]))
+        for piece, counts in zip(pieces, np.stack([below, ties], axis=1), strict=True):
+            totals[:, piece.layer] += counts
         below_in, ties_in = self._team.sum(totals).tolist()
         full: list[_Search] = []
         partial: dict[int, tuple[int, int]] = {}
@@ -250,8 +269,8 @@ class _Selection:
 
     def _stop_inside(self, partial: Mapping[int, tuple[int, int]], pieces: Sequence[_Piece], ties: Counts) -> None:
         """Find out up to where the ties go in layers that lose only some of theirs."""
-        mine = [(piece.layer, piece.start, int(n)) for piece, n in zip(pieces, ties, strict=True) if piece.layer in partial]
-        by_place = sorted((each for process in self._team.gather(mine) for each in process))
+        mine = [(*piece[:2], int(n)) for piece, n in zip(pieces, ties, strict=True) if piece.layer in partial]
+        by_place = sorted(each for process in self._team.gather(mine) for each in process)
         stops = np.zeros(len(self._every), np.int64)
         own = {(piece.layer, piece.start): piece for piece in pieces}
         for layer, (threshold, quota) in partial.items():

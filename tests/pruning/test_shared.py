@@ -1,6 +1,7 @@
 """Selection by several processes, played by threads, against the greedy scan."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from threading import Barrier
 
 import numpy as np
@@ -51,7 +52,7 @@ def dealt(draw, group, size):
     hands = [[{} for _ in group] for _ in range(size)]
     for i, layer in enumerate(group):
         ends = sorted({0, layer.bits.size, *draw(st.lists(st.integers(0, layer.bits.size), max_size=5))})
-        for start, stop in zip(ends, ends[1:], strict=False):
+        for start, stop in pairwise(ends):
             draw(st.sampled_from(hands))[i][start] = layer.bits[start:stop]
     return [
         [Share(layer.layer, layer.format, layer.bits.size, have) for layer, have in zip(group, hand, strict=True)]
