@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,8 @@ def command(  # noqa: PLR0913 - one for each option
     With --dry-run the exit status is 1 where the disk has too little room for OUTPUT. The time is extrapolated from
     ranking, masking and hashing a few of the weights, and from 500 MB/s for the disk.
     """
+    if "RANK" in os.environ:  # of the processes that torchrun started, one says what is wrong, and nothing in C++
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     require_torch("pruning")
     from dataclasses import asdict
 

@@ -35,6 +35,8 @@ _TICK = 0.5
 """Seconds between two signs of life."""
 _INQUEST = 4
 """After how many ticks without a sign a process is taken for dead, where something has gone wrong already."""
+_START = timedelta(minutes=5)
+"""How long processes wait for each other to begin."""
 _FOREVER = timedelta(days=30)
 """How long processes wait for the share of another: it is the signs of life that tell whether it is still at work."""
 _VERDICT, _BEAT = "verdict", "beat"
@@ -57,7 +59,7 @@ def joined(timeout: float, leaving: type[BaseException]) -> Iterator[Team]:
         yield ALONE
         return
     try:
-        store, rank, size = next(iter(rendezvous("env://", timeout=timedelta(seconds=timeout))))
+        store, rank, size = next(iter(rendezvous("env://", timeout=_START)))
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
         dist.init_process_group(
             backend, store=PrefixStore("group", store), rank=rank, world_size=size, timeout=_FOREVER
@@ -130,6 +132,7 @@ class _Watch:
         while not self._over.is_set():
             if select.select([self._told], [], [], _TICK)[0] and signal.SIGTERM in os.read(self._told, 64):
                 self.inquire()
+                return
             self._beat()
             if self._store.check([_VERDICT]):
                 self._end_here("", tell=False)
@@ -144,13 +147,15 @@ class _Watch:
         key = f"{_BEAT}{rank}"
         return bytes(self._store.get(key)) if self._store.check([key]) else b""
 
-    def inquire(self) -> NoReturn:
-        """Find out who is gone, and end."""
+    def inquire(self) -> None:
+        """Find out who is gone, and end, unless the run gets to its own end meanwhile."""
         try:
             before = [self._of(rank) for rank in range(self._team.size)]
             for _ in range(_INQUEST):
                 time.sleep(_TICK)
                 self._beat()
+                if self._over.is_set():
+                    return
                 if self._store.check([_VERDICT]):
                     self._end_here("", tell=False)
             still = [rank for rank in range(self._team.size) if self._of(rank) == before[rank]]
@@ -170,7 +175,7 @@ class _Watch:
             told: bytes = self._store.compare_set(_VERDICT, "", mine)
             first = told.decode() == mine
         except RuntimeError:
-            first = True
+            first = self._team.rank <= 1  # the store has gone, most likely with the first process
         self._end_here(message, tell=first)
 
     def _end_here(self, message: str, *, tell: bool) -> NoReturn:
@@ -179,4 +184,6 @@ class _Watch:
                 print(f"pruneconf: {message}", file=self._stderr, flush=True)
             if self._team.folder and self._team.leads:
                 shutil.rmtree(self._team.folder, ignore_errors=True)
+            if self._team.leads:  # the store may be its own: the others are to see the verdict
+                time.sleep(3 * _TICK)
             os._exit(FAILED)
