@@ -124,7 +124,7 @@ class _Watch:
             self._watch()
         except RuntimeError:
             if not self._over.is_set():
-                self._end_here("lost contact with process 0 of this run; start it again", tell=self._team.rank == 1)
+                self._end_here(self._gone([0], "died"), tell=self._team.rank == 1)
 
     def _watch(self) -> None:
         neighbour, last, since = (self._team.rank + 1) % self._team.size, b"", time.monotonic()

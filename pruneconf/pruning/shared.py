@@ -76,19 +76,15 @@ def shares(layers: Sequence[Weights], team: Team) -> list[Share]:
     return found
 
 
-def level_together(plan: Plan, weights: Mapping[str, Weights], workers: Workers, team: Team) -> dict[str, Cut]:
-    """As `level`, by a team whose processes can all read all weights."""
+def level_together(plan: Plan, every: Mapping[str, Share], workers: Workers, team: Team) -> dict[str, Cut]:
+    """As `level`, from a process's shares of the weights, by parameter."""
     names = [[layer.parameter for layer in budget.layers] for budget in plan.budgets]
-    every = shares([weights[name] for group in names for name in group], team)
-    mine = dict(zip((name for group in names for name in group), every, strict=True))
     groups = [
-        Together([mine[name] for name in group], budget.count, budget.max_masked)
+        Together([every[name] for name in group], budget.count, budget.max_masked)
         for group, budget in zip(names, plan.budgets, strict=True)
     ]
-    found = select_together(groups, team, workers)
-    cuts = {
-        name: cut for group, chosen in zip(names, found, strict=True) for name, cut in zip(group, chosen, strict=True)
-    }
+    found = zip(names, select_together(groups, team, workers), strict=True)
+    cuts = {name: cut for group, chosen in found for name, cut in zip(group, chosen, strict=True)}
     return {parameter: cuts[parameter] for parameter in pruned(plan)}
 
 

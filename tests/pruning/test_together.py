@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from itertools import count
@@ -150,3 +151,19 @@ def test_lint_errors_are_told_once(stage, home, snapshot):
     ended, told = stage(home, 2, arguments("wrong", "never"))
     assert len(set(ended)) == 1
     assert told == snapshot
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_sharded_models(size):
+    """The assertions are made in the processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    command = [sys.executable, str(Path(__file__).with_name("fsdp.py"))]
+    processes = [subprocess.Popen([*command, str(rank), str(size), str(port)], env=env) for rank in range(size)]
+    try:
+        assert [process.wait(100) for process in processes] == [0] * size
+    finally:
+        for process in processes:
+            process.kill()
