@@ -72,7 +72,11 @@ def namespaces() -> Iterator[tuple[str, str] | None]:
             yield None
             return
         for name, end, address in ((names[0], "pca", "10.77.0.1"), (names[1], "pcb", "10.77.0.2")):
-            for each in (["addr", "add", f"{address}/24", "dev", end], ["link", "set", end, "up"]):
+            for each in (
+                ["addr", "add", f"{address}/24", "dev", end],
+                ["link", "set", end, "up"],
+                ["link", "set", "lo", "up"],
+            ):
                 subprocess.run([ip, "-n", name, *each], check=True)
         yield names
     finally:
@@ -103,9 +107,9 @@ def main() -> None:
             shutil.rmtree(folder / "one", ignore_errors=True)
             took = timed(folder, [command("one")], [env])
             print(f"1 process, {threads or os.cpu_count()} threads: {took:.1f} s")
-        for size in (2, 4):
-            took = timed(folder, [command("out")] * size, team(size, "127.0.0.1", ["lo"]))
-            print(f"{size} processes: {took:.1f} s, the same bytes: {same(folder / 'one', folder / 'out')}")
+        for number in (2, 4):
+            took = timed(folder, [command("out")] * number, team(number, "127.0.0.1", ["lo"]))
+            print(f"{number} processes: {took:.1f} s, the same bytes: {same(folder / 'one', folder / 'out')}")
             shutil.rmtree(folder / "out")
         with namespaces() as found:
             if found is None:
