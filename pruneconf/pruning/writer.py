@@ -34,6 +34,8 @@ _OTHERS = ("report.json", "report.html", "compact.safetensors")
 
 _CHUNK, _BLOCK = 1 << 20, 1 << 16
 """Elements that are read and written at a time, and those that are masked at a time, within the cache of a core."""
+_CROWD = 1 << 32
+"""From how many bytes on what has been read for the last time is not kept in memory for others."""
 _TOGETHER = 4
 """How many shards are written at the same time, at the most."""
 
@@ -137,8 +139,8 @@ class CheckpointWriter:
             found[shard.file] = done
             self.outputs[shard.file] = done.sha256
             self.outcomes |= {name: Outcome(*outcome) for name, outcome in done.outcomes.items()}
-            if done.input and (source := _source(shard)):
-                self.inputs[source.file.path] = done.input
+            if done.input and shard.source:
+                self.inputs[shard.source] = done.input
             self._advance(_size(shard))
         if self._journal:
             self._journal.shards = found
@@ -225,9 +227,9 @@ class CheckpointWriter:
 
     def _write_shard(self, shard: Shard) -> None:
         entries = {name: (tensor.code, tensor.shape, tensor.data.size) for name, tensor in shard.tensors.items()}
-        source, read = _source(shard), Digest()
-        if source:
-            read.update(source.file.head(source.offset))
+        read, first = Digest(), next((tensor.data for tensor in shard.tensors.values()), None)
+        if shard.source and isinstance(first, FileArray):
+            read.update(first.file.head(first.offset))
         with ExitStack() as stack:
             weights = stack.enter_context(self._open(shard.file, sync=self._journal is not None))
             masks = None if self._form == "none" else stack.enter_context(self._open_masks())
@@ -237,9 +239,11 @@ class CheckpointWriter:
                 self._write_tensor(name, tensor, weights, masks, read)
             if masks and (self._journal or self._team.size > 1):
                 os.fsync(masks.fileno())
-        if source:
-            self.inputs[source.file.path] = read.hexdigest()
-        self._enter(shard, read.hexdigest() if source else None)
+        if shard.source and first is not None:
+            self.inputs[shard.source] = read.hexdigest()
+        if isinstance(first, FileArray) and self._total > _CROWD:
+            first.file.forget()
+        self._enter(shard, self.inputs.get(shard.source) if shard.source else None)
 
     def _write_tensor(self, name: str, tensor: Tensor, weights: OutFile, masks: FileIO | None, read: Digest) -> None:
         masking = self._maskings.get(name)
@@ -301,12 +305,6 @@ def _dealt(shards: Sequence[Shard], team: Team) -> list[Shard]:
 
 def _size(shard: Shard) -> int:
     return sum(tensor.data.size for tensor in shard.tensors.values())
-
-
-def _source(shard: Shard) -> FileArray | None:
-    """The first tensor of a shard that is read from a safetensors file: the header is what stands before it."""
-    first = next((tensor.data for tensor in shard.tensors.values()), None)
-    return first if isinstance(first, FileArray) else None
 
 
 def _masked(chunk: Bits, start: int, masking: Masking, outcome: Outcome) -> tuple[Bits, Bools]:
