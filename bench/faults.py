@@ -27,7 +27,7 @@ SHARDS = 3
 PHASES: dict[str, tuple[Any, str]] = {
     "read": (sys.modules["pruneconf.pruning.apply"], "locate"),
     "select": (sys.modules["pruneconf.pruning.apply"], "cuts_of"),
-    "write shard": (writer.CheckpointWriter, "_write_weights"),
+    "write shard": (writer.CheckpointWriter, "_advance"),
     "masks": (writer.CheckpointWriter, "_enter"),
     "report": (sys.modules["pruneconf.pruning.apply"], "report_on"),
     "rename": (staging, "_sync"),

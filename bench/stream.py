@@ -1,6 +1,6 @@
 """Prune a checkpoint in shards that is made on the spot: time against `cp` of the same files, and peak memory.
 
-Run as `python bench/stream.py [GB]`; needs three times that on the disk of the temporary directory.
+Run as `python bench/stream.py [GB] [float32|bfloat16]`; needs three times that on the disk of the temporary directory.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from safetensors.torch import save_file
 import pruneconf
 from pruneconf.pruning import apply
 
-SIDE, PER_SHARD = 4096, 4
+SIDE, PER_SHARD = 4096, 16
 
 
-def make(folder: Path, layers: int) -> None:
+def make(folder: Path, layers: int, dtype: torch.dtype = torch.float32) -> None:
     folder.mkdir()
     weight_map = {}
     for start in range(0, layers, PER_SHARD):
         file = f"model-{start:05d}.safetensors"
-        tensors = {f"{i}.weight": torch.randn(SIDE, SIDE) for i in range(start, min(start + PER_SHARD, layers))}
+        tensors = {
+            f"{i}.weight": torch.randn(SIDE, SIDE).to(dtype) for i in range(start, min(start + PER_SHARD, layers))
+        }
         save_file(tensors, folder / file, {"format": "pt"})
         weight_map |= dict.fromkeys(tensors, file)
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
@@ -67,10 +69,12 @@ def main() -> None:
     if sys.argv[1:2] == ["--prune"]:
         prune(Path(sys.argv[2]), int(sys.argv[3]))
         return
-    layers = max(1, round(float(sys.argv[1] if len(sys.argv) > 1 else 4) * 1e9 / (4 * SIDE * SIDE)))
+    gigabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 4
+    dtype: torch.dtype = getattr(torch, sys.argv[2] if len(sys.argv) > 2 else "float32")
+    layers = max(1, round(gigabytes * 1e9 / (dtype.itemsize * SIDE * SIDE)))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make(folder / "in", layers)
+        make(folder / "in", layers, dtype)
         cold = drop_caches()
         start = time.perf_counter()
         subprocess.run(["cp", "-r", folder / "in", folder / "copy"], check=True)
@@ -82,7 +86,9 @@ def main() -> None:
             [sys.executable, __file__, "--prune", folder, str(layers)], check=True, capture_output=True, text=True
         )
     found = json.loads(run.stdout)
-    print(f"{layers * 4 * SIDE * SIDE / 1e9:.1f} GB fp32, cache dropped: {cold}; cp and sync {copy:.1f} s")
+    print(
+        f"{layers * dtype.itemsize * SIDE * SIDE / 1e9:.1f} GB {dtype}, cache dropped: {cold}; cp and sync {copy:.1f} s"
+    )
     print(f"apply {found['seconds']:.1f} s = {found['seconds'] / copy:.2f} x cp")
     print(f"peak {found['peak_mib']:.0f} MiB, of which torch and pruneconf imported {found['torch_mib']:.0f} MiB")
 

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import NoReturn
 
-from pruneconf.errors import PruneconfError, bug_report
+from pruneconf.errors import sentence
 
 COULD_NOT_RUN = 2
 INTERRUPTED = 130
@@ -51,21 +51,8 @@ def _run() -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a sentence
         if "--debug" in sys.argv:
             _print_traceback(error)
-        return _failed(_sentence(error), COULD_NOT_RUN)
+        return _failed(sentence(error), COULD_NOT_RUN)
     return status or 0
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, PruneconfError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "not enough memory for this model or file"
-    if isinstance(error, OSError):
-        reason = (error.strerror or str(error)).lower()
-        if error.filename is None:
-            return f"cannot write the output: {reason}; send it elsewhere"
-        return f"cannot use `{error.filename}`: {reason}; check the path and its permissions"
-    return bug_report(error)
 
 
 def _print_traceback(error: Exception) -> None:

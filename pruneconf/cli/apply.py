@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +56,13 @@ if TYPE_CHECKING:
     "--dry-run", is_flag=True, help="Say what would be read and written, and how long that takes; write nothing."
 )
 @click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped.")
+@click.option(
+    "--stall-timeout",
+    type=click.FloatRange(1),
+    default=60,
+    show_default=True,
+    help="Under torchrun: after how many seconds without a sign of life of a process all end.",
+)
 @model_options
 def command(  # noqa: PLR0913 - one for each option
     model: str,
@@ -70,6 +79,7 @@ def command(  # noqa: PLR0913 - one for each option
     force: bool,
     dry_run: bool,
     resume: bool,
+    stall_timeout: float,
     options: ModelOptions,
 ) -> None:
     """Prune MODEL by CONFIG: set the weights of smallest magnitude to zero, exactly as many as the config says.
@@ -82,58 +92,66 @@ def command(  # noqa: PLR0913 - one for each option
     With --compact it also gets compact.safetensors, which `pruneconf.load_compact` loads into a model that its code has
     built.
 
+    Under torchrun its processes share the work; they have to see the same files.
+
     With --dry-run the exit status is 1 where the disk has too little room for OUTPUT. The time is extrapolated from
     ranking, masking and hashing a few of the weights, and from 500 MB/s for the disk.
     """
+    if "RANK" in os.environ:  # of the processes that torchrun started, one says what is wrong, and nothing in C++
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     require_torch("pruning")
     from dataclasses import asdict
 
     from pruneconf.output.page import report_page
     from pruneconf.output.style import command_line
     from pruneconf.plan import resolve
-    from pruneconf.pruning import CutOut, apply, forecast
+    from pruneconf.pruning import CutOut, apply, forecast, joined
     from pruneconf.tracing import build_to_run, parse_input
 
-    if compact and model.endswith(".graph.json"):
-        raise PruneconfError(f"`{model}` has no code with which to try the smaller model: name that code as the model")
-    graph = current_graph_of(model, options)
-    sound, findings = linted_config(config, graph, pruner)
-    plan = resolve(sound, graph, pruner=pruner, coupled=coupled or compact)
-    for entry in plan.layers:
-        if entry.held:
-            note(f"`{entry.layer.name}`: {entry.held}")
-    source = weights or _weights_of(model)
-    graph_file = Path(model) if model.endswith(".graph.json") else None
-    if dry_run:
-        expected = forecast(plan, source, output, masks=masks, force=force, graph_file=graph_file, compact=compact)
-        _tell_forecast(plan, expected, output)
-        return
-    cut_out = CutOut(*build_to_run(model, [parse_input(text) for text in options.inputs])) if compact else None
+    with joined(stall_timeout, click.exceptions.Exit) as team:
+        if compact and model.endswith(".graph.json"):
+            raise PruneconfError(
+                f"`{model}` has no code with which to try the smaller model: name that code as the model"
+            )
+        graph = current_graph_of(model, options)
+        sound, findings = linted_config(config, graph, pruner)
+        plan = resolve(sound, graph, pruner=pruner, coupled=coupled or compact)
+        for entry in plan.layers:
+            if entry.held:
+                note(f"`{entry.layer.name}`: {entry.held}")
+        source = weights or _weights_of(model)
+        graph_file = Path(model) if model.endswith(".graph.json") else None
+        if dry_run:
+            expected = forecast(plan, source, output, masks=masks, force=force, graph_file=graph_file, compact=compact)
+            _tell_forecast(plan, expected, output)
+            return
+        cut_out = CutOut(*build_to_run(model, [parse_input(text) for text in options.inputs])) if compact else None
 
-    def page(report: Report, spread: Mapping[str, Histogram]) -> str:
-        return report_page(asdict(report), plan, spread, [*findings, *weighed(plan, report.masked)])
+        def page(report: Report, spread: Mapping[str, Histogram]) -> str:
+            return report_page(asdict(report), plan, spread, [*findings, *weighed(plan, report.masked)])
 
-    with progress() as told:
-        report = apply(
-            plan,
-            source,
-            output,
-            masks=masks,
-            seed=seed,
-            force=force,
-            resume=resume,
-            device=device,
-            graph_file=graph_file,
-            cut_out=cut_out,
-            page=page,
-            progress=told,
-        )
-    tell(weighed(plan, report.masked))
-    totals = report.totals
-    click.echo(f"{totals.masked:,} of {totals.numel:,} weights masked ({100 * totals.sparsity:.1f} %) in {output}")
-    if report.compact:
-        _tell_compact(report.compact, output)
-    click.echo(f"next: {command_line('pruneconf', 'verify', model, config, str(output), *_as_now(plan, options))}")
+        with progress(sys.stderr) as told:
+            report = apply(
+                plan,
+                source,
+                output,
+                masks=masks,
+                seed=seed,
+                force=force,
+                resume=resume,
+                device=device,
+                graph_file=graph_file,
+                cut_out=cut_out,
+                page=page,
+                progress=told,
+                team=team,
+            )
+        tell(weighed(plan, report.masked))
+        totals = report.totals
+        click.echo(f"{totals.masked:,} of {totals.numel:,} weights masked ({100 * totals.sparsity:.1f} %) in {output}")
+        if report.compact:
+            _tell_compact(report.compact, output)
+        click.echo(f"next: {command_line('pruneconf', 'verify', model, config, str(output), *_as_now(plan, options))}")
 
 
 def _as_now(plan: Plan, options: ModelOptions) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pruneconf.pruning.foresee import foresee
 from pruneconf.pruning.handover import by_layer
 from pruneconf.pruning.masks import MASK_FORMS
 from pruneconf.pruning.prune import prune
+from pruneconf.pruning.pulse import joined
 from pruneconf.pruning.report import Report
 from pruneconf.pruning.resize import load_compact
 from pruneconf.pruning.save import save
@@ -33,6 +34,7 @@ __all__ = [
     "compact",
     "forecast",
     "foresee",
+    "joined",
     "load_compact",
     "open_checkpoint",
     "prune",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,8 @@ from pruneconf.pruning.level import pruned
 from pruneconf.pruning.masks import AnyCut, check_form, kept
 from pruneconf.pruning.report import PAGE_FILE, REPORT_FILE, Report, report_on
 from pruneconf.pruning.spread import histograms
-from pruneconf.pruning.staging import leftover, prepare, staged
+from pruneconf.pruning.staging import explained, leftover, prepare, staged
+from pruneconf.pruning.team import ALONE, Team
 from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
@@ -58,6 +60,7 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     cut_out: CutOut | None = None,
     page: Page | None = None,
     progress: Progress = lambda _phase, _done, _total: None,
+    team: Team = ALONE,
 ) -> Report:
     """Write the masked weights, their masks and a report into the directory `out`.
 
@@ -71,6 +74,9 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     it also gets `compact.safetensors`, for `load_compact`: see `compact`. With `page` it gets `report.html`, which
     holds what `page` returns.
 
+    In a `team` all processes call this with the same arguments: each ranks as many of the weights as any other, and
+    writes some of the shards. The result is the same, byte for byte.
+
     Raises PruneconfError, and leaves nothing behind, where the plan does not fit the weights or cannot be met, a weight
     is NaN, or `out` cannot be written.
     """
@@ -78,24 +84,29 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     check_form(masks)
     place_to_rank = device_named(device)
     checkpoint = open_checkpoint(weights)
+    _check_team(team, checkpoint, resume=resume, compact=cut_out is not None, on_device=device != "cpu")
     described = inputs_of(plan, graph_file)
     inputs = [*described, *checkpoint.inputs]
     others = [checkpoint.folder / path for path in other_files(checkpoint.folder)] if checkpoint.folder else []
     before = stamps([*inputs, *others])
-    place = prepare(out, inputs, checkpoint.folder, force=force, resume=resume)
+    place = prepare(out, inputs, checkpoint.folder, force=force, clear=team.leads, resume=resume)
     journal = _journal(plan, masks, seed, described, {path: before[path] for path in (*checkpoint.inputs, *others)})
     found = _found(place, journal, checkpoint) if resume else None
     where = locate(plan, checkpoint.kinds, checkpoint.source)
-    ranked = ranked_weights(plan, checkpoint, where)
+    ranked = ranked_weights(plan, checkpoint, where, team)
     brought = {name: replace(layer, bits=shipped(layer.bits, place_to_rank)) for name, layer in ranked.items()}
-    cuts = cuts_of(plan, brought, checkpoint.kinds, _workers(ranked, progress), seed)
-    spread = histograms(ranked, cuts) if page else {}
-    with staged(place, force=force, resume=found is not None) as folder:
+    cuts = cuts_of(plan, brought, checkpoint.kinds, _workers(ranked, progress, team), seed, team)
+    spread = histograms(ranked, cuts) if page and team.leads else {}
+    with _staged(place, team, force=force, resume=found is not None) as folder:
         maskings = _maskings(where, cuts, checkpoint.kinds)
         writing = partial(progress, "writing")
-        kept_journal = (found or journal) if checkpoint.inputs else None
-        writer = CheckpointWriter(folder, checkpoint, maskings, masks, writing, kept_journal)
+        kept_journal = (found or journal) if checkpoint.inputs and team.size == 1 else None
+        writer = CheckpointWriter(folder, checkpoint, maskings, masks, writing, kept_journal, team)
         writer.write()
+        check_unchanged(before)
+        team.gather(None)  # all have found their inputs unchanged
+        if not team.leads:
+            return _theirs(team)
         outcomes = {name: _outcome(ranked[name].format, cuts[name], writer.outcomes[name]) for name in ranked}
         compacted, outputs = None, writer.outputs
         if cut_out:
@@ -111,12 +122,47 @@ def apply(  # noqa: PLR0913 - one for each choice there is
         check_unchanged(before)
         close_journal(folder)
         progress("flushing", 0, 0)
+    return _ours(team, report)
+
+
+def _check_team(team: Team, checkpoint: Checkpoint, *, resume: bool, compact: bool, on_device: bool) -> None:
+    """Raise PruneconfError where something is wanted that several processes do not do."""
+    if team.size == 1:
+        return
+    if not checkpoint.inputs:
+        raise PruneconfError("several processes prune a checkpoint together; name the weights with `--weights`")
+    for wanted, option in ((resume, "--resume"), (compact, "--compact"), (on_device, "--device")):
+        if wanted:
+            raise PruneconfError(f"`{option}` is for one process; run it without `torchrun`")
+
+
+@contextmanager
+def _staged(place: Path, team: Team, *, force: bool, resume: bool) -> Iterator[Path]:
+    """The directory to write into, which the first process sees to."""
+    if not team.leads:
+        with explained(place):
+            yield team.gather(None)[0]
+        return
+    with staged(place, force=force, resume=resume) as folder:
+        team.folder = folder
+        team.gather(folder)
+        yield folder
+    team.folder = None
+
+
+def _ours(team: Team, report: Report) -> Report:
+    team.gather(report)
     return report
 
 
-def _workers(ranked: Mapping[str, Weights], progress: Progress) -> Workers:
+def _theirs(team: Team) -> Report:
+    report: Report = team.gather(None)[0]
+    return report
+
+
+def _workers(ranked: Mapping[str, Weights], progress: Progress, team: Team) -> Workers:
     """Workers that tell how far the ranking is."""
-    total, done = sum(layer.bits.size for layer in ranked.values()), 0
+    total, done = sum(layer.bits.size for layer in ranked.values()) // team.size, 0
 
     def went(number: int) -> None:
         nonlocal done
@@ -169,14 +215,16 @@ def inputs_of(plan: Plan, graph_file: Path | None) -> list[Path]:
     return [path for path in (Path(plan.config.document.name), *described) if path.is_file()]
 
 
-def ranked_weights(plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]]) -> dict[str, Weights]:
+def ranked_weights(
+    plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]], team: Team = ALONE
+) -> dict[str, Weights]:
     """The weights to be ranked, by parameter. Raises PruneconfError where copies of one weight differ."""
     tensors = checkpoint.tensors
     layers = pruned(plan)
     ranked = {}
-    for parameter, names in where.items():
+    for number, (parameter, names) in enumerate(where.items()):
         first = tensors[names[0]]
-        for name in names[1:]:
+        for name in names[1:] if number % team.size == team.rank else ():
             if not _equal(first, tensors[name]):
                 raise PruneconfError(
                     f"`{names[0]}` and `{name}` are one weight in the model but differ in {checkpoint.source}; "

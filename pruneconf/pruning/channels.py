@@ -14,6 +14,7 @@ from pruneconf.pruning.cuts import reject_nan
 from pruneconf.pruning.floats import Bools, Weights
 from pruneconf.pruning.scores import Scores, scores_of
 from pruneconf.pruning.strips import Indices, Strip, channels_of, strips
+from pruneconf.pruning.team import ALONE, Team
 from pruneconf.pruning.tensors import Kind
 from pruneconf.pruning.workers import Workers
 
@@ -44,16 +45,23 @@ class _Choice(NamedTuple):
 
 
 def channel_cuts(
-    plan: Plan, weights: Mapping[str, Weights], kinds: Mapping[str, Kind], workers: Workers, seed: int
+    plan: Plan,
+    weights: Mapping[str, Weights],
+    kinds: Mapping[str, Kind],
+    workers: Workers,
+    seed: int,
+    team: Team = ALONE,
 ) -> dict[str, ChannelCut]:
     """What a plan for channels cuts from the weights that it prunes, and from the tensors that go along.
 
     These are biases and, coupled, the entries of norms and the like. `weights` is by parameter name, `kinds` has all
     tensors there are. Raises PruneconfError where a weight is NaN.
     """
-    reject_nan(list(weights.values()), workers)
+    reject_nan([weights[parameter] for parameter in list(weights)[team.rank :: team.size]], workers)
     layers = {layer.parameter: layer for each in plan.channel_sets for layer in each.layers}
-    scores = scores_of(plan.pruner, layers, weights, workers, seed)
+    mine = {parameter: layers[parameter] for parameter in list(layers)[team.rank :: team.size]}
+    found = team.gather(scores_of(plan.pruner, mine, weights, workers, seed))
+    scores = {parameter: score for each in found for parameter, score in each.items()}
     cuts: dict[str, ChannelCut] = {}
     for budget in plan.channel_budgets:
         for each, choice in zip(budget.sets, _choose(budget, scores), strict=True):

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from pruneconf.errors import PruneconfError
-from pruneconf.pruning.tensorfile import Tensor, from_torch, read_tensors
+from pruneconf.pruning.filearray import FileArray, InputFile
+from pruneconf.pruning.tensorfile import CODES, Tensor, from_torch, read_tensors
 from pruneconf.pruning.tensors import Kind
 from pruneconf.shards import check_places, read_index
 from pruneconf.suggest import like_file
@@ -28,11 +31,15 @@ _NESTED = ("state_dict", "model_state_dict", "model")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shard:
-    """One file of a checkpoint: the name it will have when written, its tensors in file order, its metadata."""
+    """One file of a checkpoint: the name it will have when written, its tensors in file order, its metadata.
+
+    `source` is the file that it is all of, if there is one: a header, then one tensor after another.
+    """
 
     file: str
     tensors: Mapping[str, Tensor]
     metadata: Mapping[str, str] = field(default_factory=lambda: {"format": "pt"})
+    source: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +92,7 @@ def open_checkpoint(source: Source) -> Checkpoint:
         return _from_index(source)
     if source.suffix == ".safetensors":
         tensors, metadata = read_tensors(source)
-        return Checkpoint(f"`{source}`", (Shard(WEIGHTS_FILE, tensors, metadata),), inputs=(source,))
+        return Checkpoint(f"`{source}`", (Shard(WEIGHTS_FILE, tensors, metadata, source),), inputs=(source,))
     if source.suffix in _PICKLES:
         return _from_pickle(source)
     raise PruneconfError(
@@ -120,7 +127,7 @@ def _from_index(path: Path) -> Checkpoint:
     shards = []
     for file in files:
         tensors, metadata = read_tensors(path.parent / file)
-        shards.append(Shard(file, tensors, metadata))
+        shards.append(Shard(file, tensors, metadata, path.parent / file))
     where = {name: shard.file for shard in shards for name in shard.tensors}
     check_places(path, weight_map, where)
     inputs = (path, *(path.parent / file for file in files))
@@ -141,6 +148,33 @@ def _from_pickle_index(path: Path) -> Checkpoint:
 
 
 def _from_pickle(path: Path) -> Checkpoint:
+    tensors: dict[str, Tensor | None] = {}
+    if zipfile.is_zipfile(path):
+        file = InputFile(path)
+        with FakeTensorMode():  # no elements are read, but where they are is found out
+            tensors = {name: _in_file(file, tensor) for name, tensor in _widest_first(path, _loaded(path))}
+    if not tensors or None in tensors.values():
+        found = {name: from_torch(name, tensor) for name, tensor in _widest_first(path, _loaded(path))}
+    else:
+        found = {name: tensor for name, tensor in tensors.items() if tensor}
+    return Checkpoint(f"`{path}`", (Shard(WEIGHTS_FILE, found),), inputs=(path,))
+
+
+def _in_file(file: InputFile, tensor: torch.Tensor) -> Tensor | None:
+    """A tensor of a zip file as `torch.save` writes it, if it is there as it will be written."""
+    if tensor.layout is not torch.strided or not tensor.is_contiguous() or tensor.is_conj() or tensor.is_neg():
+        return None
+    code, size = CODES.get(tensor.dtype), tensor.nbytes
+    start: int | None = tensor.untyped_storage()._checkpoint_offset  # noqa: SLF001 - set by torch.load
+    if code is None or start is None:
+        return None
+    offset = start + int(tensor.storage_offset()) * tensor.element_size()
+    if offset + size > file.size:
+        raise PruneconfError(f"`{file.path}` is damaged: it ends too early; copy or write it again")
+    return Tensor(code, tuple(tensor.shape), FileArray(file, offset, size, np.dtype(np.uint8)))
+
+
+def _loaded(path: Path) -> dict[str, torch.Tensor]:
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:
@@ -151,8 +185,7 @@ def _from_pickle(path: Path) -> Checkpoint:
     state = _state_dict(loaded)
     if state is None:
         raise PruneconfError(f"`{path}` holds no state dict; write it with `torch.save(model.state_dict(), path)`")
-    found = _from_state_dict(f"`{path}`", state)
-    return Checkpoint(found.source, found.shards, inputs=(path,))
+    return state
 
 
 def _state_dict(loaded: Any) -> dict[str, torch.Tensor] | None:
@@ -164,11 +197,16 @@ def _state_dict(loaded: Any) -> dict[str, torch.Tensor] | None:
 
 
 def _from_state_dict(source: str, state: Mapping[str, Any]) -> Checkpoint:
+    tensors = {name: from_torch(name, tensor) for name, tensor in _widest_first(source, state)}
+    return Checkpoint(source, (Shard(WEIGHTS_FILE, tensors),))
+
+
+def _widest_first(source: str | Path, state: Mapping[str, Any]) -> list[tuple[str, torch.Tensor]]:
+    """The tensors of a state dict in an order that keeps all of them aligned."""
     for name, value in state.items():
         if not isinstance(value, torch.Tensor):
+            where = f"`{source}`" if isinstance(source, Path) else source
             raise PruneconfError(
-                f"`{name}` of {source} is no tensor, and safetensors holds nothing else; remove it first"
+                f"`{name}` of {where} is no tensor, and safetensors holds nothing else; remove it first"
             )
-    widest_first = sorted(state.items(), key=lambda item: -item[1].element_size())  # keeps all of them aligned
-    tensors = {name: from_torch(name, tensor) for name, tensor in widest_first}
-    return Checkpoint(source, (Shard(WEIGHTS_FILE, tensors),))
+    return sorted(state.items(), key=lambda item: -item[1].element_size())

@@ -10,6 +10,8 @@ from pruneconf.pruning.channels import channel_cuts
 from pruneconf.pruning.floats import Weights
 from pruneconf.pruning.level import level
 from pruneconf.pruning.masks import AnyCut
+from pruneconf.pruning.shared import level_together, shares
+from pruneconf.pruning.team import ALONE, Team
 from pruneconf.pruning.tensors import Kind
 from pruneconf.pruning.workers import Workers
 
@@ -40,12 +42,21 @@ def check_plan(plan: Plan) -> None:
 
 
 def cuts_of(
-    plan: Plan, weights: Mapping[str, Weights], kinds: Mapping[str, Kind], workers: Workers, seed: int
+    plan: Plan,
+    weights: Mapping[str, Weights],
+    kinds: Mapping[str, Kind],
+    workers: Workers,
+    seed: int,
+    team: Team = ALONE,
 ) -> dict[str, AnyCut]:
     """What is cut from which tensor, by the key of its mask: the weights that a plan prunes, in model order, then what
-    goes along with their channels. `kinds` are all tensors there are; `seed` is that of the pruner `random`.
+    goes along with their channels. `kinds` are all tensors there are; `seed` is that of the pruner `random`. In a
+    team each process goes through its share of the weights, and all get the same.
     """
     if not plan.structured:
-        return dict(level(plan, weights, workers))
-    cuts = channel_cuts(plan, weights, kinds, workers, seed)
+        if team.size == 1:
+            return dict(level(plan, weights, workers))
+        every = dict(zip(weights, shares(list(weights.values()), team), strict=True))
+        return dict(level_together(plan, every, workers, team))
+    cuts = channel_cuts(plan, weights, kinds, workers, seed, team)
     return {key: cuts[key] for key in (*weights, *(key for key in cuts if key not in weights))}

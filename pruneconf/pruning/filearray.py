@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pruneconf.errors import PruneconfError
+from pruneconf.pruning.outfile import forget
 
 Stamp = tuple[int, ...]
 """Size, times of change and inode: what differs when a file is not the same any more."""
@@ -48,6 +49,10 @@ class InputFile:
         found = bytearray(size)
         self.read(0, memoryview(found))
         return bytes(found)
+
+    def forget(self) -> None:
+        """Tell the system that the file need not stay in memory."""
+        forget(self._file.fileno(), 0, self.size)
 
     def _read_some(self, offset: int, buffer: memoryview) -> int:
         if hasattr(os, "preadv"):

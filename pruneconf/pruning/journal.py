@@ -18,13 +18,12 @@ _FILE = "unfinished.json"
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished shard: its sha256, that of the input shard (None if there is none), the bytes of `masks.safetensors`
-    up to its end, and per parameter how many elements were masked and the highest pattern among them.
+    """A finished shard: its sha256, that of the input shard (None if there is none), and per parameter how many
+    elements were masked and the highest pattern among them.
     """
 
     sha256: str
     input: str | None
-    masks: int
     outcomes: Mapping[str, tuple[int, int]]
 
 

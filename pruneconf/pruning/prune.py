@@ -29,6 +29,9 @@ def prune(
     for a hundredth of the weights is taken, and for copies of weights that are not contiguous. The work is done where
     the weights are: weights on a torch device stay there.
 
+    Weights may be sharded (DTensor, as FSDP2 has them): every process calls this, changes its own shards, and gets
+    masks placed like the weights. That is for `level`, and for masks that are `bool` or `none`.
+
     Works with as many threads as torch does; the masks are the same for any number, and on any device. Raises
     PruneconfError, and leaves the model as it was, where the plan does not fit the model or cannot be met, or a weight
     is NaN.
@@ -39,6 +42,10 @@ def prune(
     kinds = {name: kind_of(tensor) for name, tensor in parameters.items()}
     where = locate(plan, kinds, "the model")
     tensors = {parameter: parameters[names[0]] for parameter, names in where.items()}
+    if _sharded(tensors):
+        from pruneconf.pruning.sharded import prune_sharded
+
+        return prune_sharded(plan, tensors, masks)
     layers = pruned(plan)
     weights = {name: weights_of(layers[name], tensor) for name, tensor in tensors.items()}
     workers = Workers(torch.get_num_threads())
@@ -56,6 +63,14 @@ def prune(
         for (name, tensor), mask in zip(tensors.items(), flat, strict=True)
         if mask is not None
     }
+
+
+def _sharded(tensors: Mapping[str, torch.Tensor]) -> bool:
+    if not torch.distributed.is_available():
+        return False
+    from torch.distributed.tensor import DTensor
+
+    return any(isinstance(tensor, DTensor) for tensor in tensors.values())
 
 
 def _reject_overlaps(tensors: Mapping[str, torch.Tensor]) -> None:

@@ -45,7 +45,7 @@ def prepare(
         raise PruneconfError(f"`{out}` is a file; choose a directory that does not exist yet")
     if not place.parent.is_dir():
         raise PruneconfError(f"there is no directory `{place.parent}` to write `{place.name}` into; create it first")
-    with _explained(place):
+    with explained(place):
         if clear:
             _clear_leftovers(place, resume=resume)
         filled = place.is_dir() and any(place.iterdir())
@@ -65,7 +65,7 @@ def staged(place: Path, *, force: bool, resume: bool = False) -> Iterator[Path]:
     With `force`, a directory that is there already is moved aside first, and back if the new one cannot take its
     place. An OSError (disk full, no permission) becomes a PruneconfError.
     """
-    with _explained(place):
+    with explained(place):
         folder, lock = (_adopt(place) if resume else None) or _create(place)
         try:
             yield folder
@@ -82,7 +82,7 @@ def staged(place: Path, *, force: bool, resume: bool = False) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _explained(place: Path) -> Iterator[None]:
+def explained(place: Path) -> Iterator[None]:
     """Turn what the system refuses into a PruneconfError."""
     try:
         yield

@@ -22,7 +22,7 @@ from pruneconf.errors import PruneconfError
 from pruneconf.pruning.filearray import FileArray, InputFile
 from pruneconf.pruning.tensors import Kind
 
-_CODES = {
+CODES = {
     torch.float64: "F64",
     torch.float32: "F32",
     torch.float16: "F16",
@@ -42,6 +42,7 @@ _CODES = {
     torch.bool: "BOOL",
     torch.complex64: "C64",
 }
+"""The format's names of dtypes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,11 +90,11 @@ def from_torch(name: str, tensor: torch.Tensor) -> Tensor:
     """A torch tensor as a file will hold it; shares its memory where it is contiguous and on the CPU."""
     if tensor.is_meta:
         raise PruneconfError(f"`{name}` is on the meta device and has no values; give a checkpoint with `--weights`")
-    if tensor.layout is not torch.strided or tensor.dtype not in _CODES:
+    if tensor.layout is not torch.strided or tensor.dtype not in CODES:
         dtype = str(tensor.dtype).removeprefix("torch.")
         raise PruneconfError(f"`{name}` is a {dtype} tensor that safetensors cannot hold; convert it first")
     flat = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
-    return Tensor(_CODES[tensor.dtype], tuple(tensor.shape), flat.view(torch.uint8).numpy())
+    return Tensor(CODES[tensor.dtype], tuple(tensor.shape), flat.view(torch.uint8).numpy())
 
 
 def header(tensors: Mapping[str, tuple[str, tuple[int, ...], int]], metadata: Mapping[str, str]) -> bytes:

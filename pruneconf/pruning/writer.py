@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from pruneconf.pruning.checkpoint import INDEX_FILE, Checkpoint, Shard, other_files
 from pruneconf.pruning.filearray import FileArray
-from pruneconf.pruning.floats import Bits, Bools, Elements, Format, magnitudes
+from pruneconf.pruning.floats import Bits, Bools, Format, magnitudes
 from pruneconf.pruning.journal import Done, Journal
-from pruneconf.pruning.tensorfile import header, mask_entry
+from pruneconf.pruning.outfile import Digest, OutFile, write_all
+from pruneconf.pruning.team import ALONE, Team
+from pruneconf.pruning.tensorfile import Tensor, header, mask_entry
 
 MASKS_FILE = "masks.safetensors"
 
@@ -26,7 +32,12 @@ Progress = Callable[[int, int], None]
 _OTHERS = ("report.json", "report.html", "compact.safetensors")
 """What else a run writes: an input directory that was itself an output does not bring its own."""
 
-_CHUNK = 1 << 20
+_CHUNK, _BLOCK = 1 << 20, 1 << 16
+"""Elements that are read and written at a time, and those that are masked at a time, within the cache of a core."""
+_CROWD = 1 << 32
+"""From how many bytes on what has been read for the last time is not kept in memory for others."""
+_TOGETHER = 4
+"""How many shards are written at the same time, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +61,27 @@ class Outcome:
     highest: int = 0
 
 
-@dataclass(slots=True)
-class _Output:
-    """A file that is being written, and the hash of what it holds so far."""
+class _MaskPlaces(NamedTuple):
+    """`masks.safetensors`: what stands before the masks; where each begins, by the tensor that it is written with (of
+    several that are one weight, the first); where those of each shard end, by its file; and how large the file is.
+    """
 
-    file: BinaryIO
-    hash: hashlib._Hash
+    head: bytes
+    starts: Mapping[str, int]
+    ends: Mapping[str, int]
+    size: int
 
-    def write(self, data: bytes | memoryview) -> None:
-        self.file.write(data)
-        self.hash.update(data)
 
-    def skip(self, size: int) -> None:
-        """Go on after what is there already, which is cut to this size."""
-        self.file.truncate(size)
-        while chunk := self.file.read(_CHUNK):
-            self.hash.update(chunk)
-
-    def sync(self) -> None:
-        """Wait until everything is on the disk."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
+class _GivenUpError(Exception):
+    """Another shard could not be written."""
 
 
 class CheckpointWriter:
     """Writes the files of a checkpoint into a folder; afterwards `outcomes` is by parameter, `outputs` has the sha256
     of every file by name, and `inputs` those of the shards that were read, as far as reading them once was enough.
 
-    With a journal, shards that are in it are taken over if they are intact, and finished ones are entered.
+    With a journal, shards that are in it are taken over if they are intact, and finished ones are entered. In a team
+    each process writes some of the shards, and the first one everything else.
     """
 
     def __init__(
@@ -88,15 +92,17 @@ class CheckpointWriter:
         form: str,
         progress: Progress,
         journal: Journal | None = None,
+        team: Team = ALONE,
     ) -> None:
-        self._journal = journal
-        self._folder = folder
-        self._checkpoint = checkpoint
-        self._maskings = maskings
-        self._form = form
-        self._progress = progress
+        self._folder, self._checkpoint, self._maskings, self._form = folder, checkpoint, maskings, form
+        self._progress, self._journal, self._team = progress, journal, team
+        self._places = self._mask_places()
+        self._lock = Lock()
+        self._error: BaseException | None = None
+        self._masks_hash, self._hashed = hashlib.sha256(), 0
         self._done = 0
-        self._total = sum(tensor.data.size for tensor in checkpoint.tensors.values())
+        self._mine = _dealt(checkpoint.shards, team)
+        self._total = sum(_size(shard) for shard in self._mine)
         self.outcomes: dict[str, Outcome] = {}
         self.outputs: dict[str, str] = {}
         self.inputs: dict[Path, str] = {}
@@ -104,43 +110,80 @@ class CheckpointWriter:
     def write(self) -> None:
         """Write the weights, the masks (unless their form is `none`), the index, and the folder's other files."""
         finished = self._finished()
-        with ExitStack() as stack:
-            masks = None if self._form == "none" else stack.enter_context(self._open(MASKS_FILE, again=bool(finished)))
-            if masks and finished:
-                masks.skip(finished[-1].masks)
-            elif masks:
-                masks.write(self._masks_header())
-            for shard in self._checkpoint.shards[len(finished) :]:
-                self._write_shard(shard, masks)
+        if self._form != "none" and self._team.leads:
+            self._begin_masks(again=bool(finished))
+        self._team.gather(None)  # the masks' file is there
+        self._write_shards([shard for shard in self._mine if shard.file not in finished])
+        self._merge()
+        order = (*(shard.file for shard in self._checkpoint.shards), MASKS_FILE)
+        self.outputs = {file: self.outputs[file] for file in order if file in self.outputs}
+        if not self._team.leads:
+            return
         if self._checkpoint.index is not None:
             with self._open(INDEX_FILE) as index:
                 index.write(self._checkpoint.index)
         if self._checkpoint.folder:
             self._copy(self._checkpoint.folder, other_files(self._checkpoint.folder))
 
-    def _finished(self) -> list[Done]:
-        """The first shards, as far as an interrupted run wrote them and they are still what it wrote."""
-        found: list[Done] = []
+    def _finished(self) -> set[str]:
+        """The files of the shards that an interrupted run wrote and that are still what it wrote."""
         known = self._journal.shards if self._journal else {}
+        masks = self._folder / MASKS_FILE
+        if self._form != "none" and not (masks.is_file() and masks.stat().st_size == self._places.size):
+            known = {}
+        found = {}
         for shard in self._checkpoint.shards:
             done, path = known.get(shard.file), self._folder / shard.file
-            if done is None or not path.is_file() or file_digest(path) != done.sha256 or not self._has_masks(done):
-                break
-            found.append(done)
+            if done is None or not path.is_file() or file_digest(path) != done.sha256:
+                continue
+            found[shard.file] = done
             self.outputs[shard.file] = done.sha256
             self.outcomes |= {name: Outcome(*outcome) for name, outcome in done.outcomes.items()}
-            if done.input and (source := _source(shard)):
-                self.inputs[source.file.path] = done.input
-            self._advance(sum(tensor.data.size for tensor in shard.tensors.values()))
+            if done.input and shard.source:
+                self.inputs[shard.source] = done.input
+            self._advance(_size(shard))
         if self._journal:
-            kept = [shard.file for shard in self._checkpoint.shards[: len(found)]]
-            self._journal.shards = {file: known[file] for file in kept}
+            self._journal.shards = found
             self._journal.save(self._folder)
-        return found
+        return set(found)
 
-    def _has_masks(self, done: Done) -> bool:
-        path = self._folder / MASKS_FILE
-        return self._form == "none" or (path.is_file() and path.stat().st_size >= done.masks)
+    def _write_shards(self, shards: list[Shard]) -> None:
+        """Write shards, some at the same time; where one fails, the others are given up."""
+        threads = max(1, min(_TOGETHER, torch.get_num_threads(), len(shards)))
+        with ThreadPoolExecutor(threads) as pool:
+            futures = {shard.file: pool.submit(self._write_or_fail, shard) for shard in shards}
+            try:
+                for shard in self._checkpoint.shards:
+                    if shard.file in futures:
+                        futures[shard.file].result()
+                    if self._team.size == 1:
+                        self._hash_masks(self._places.ends[shard.file])
+            except BaseException as error:  # noqa: BLE001 - also what ends the process ends its threads
+                self._give_up(error)
+                pool.shutdown(cancel_futures=True)
+                raise (self._error or error) from None
+
+    def _give_up(self, error: BaseException) -> None:
+        """Let no thread go on."""
+        self._error = self._error or error
+
+    def _write_or_fail(self, shard: Shard) -> None:
+        try:
+            self._write_shard(shard)
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def _merge(self) -> None:
+        """Let the first process know what all have written."""
+        if self._team.size == 1:
+            return
+        for outcomes, outputs, inputs in self._team.gather((self.outcomes, self.outputs, self.inputs)):
+            self.outcomes |= outcomes
+            self.outputs |= outputs
+            self.inputs |= inputs
+        if self._team.leads:
+            self._hash_masks(self._places.size)
 
     def _copy(self, source: Path, files: Iterable[Path]) -> None:
         """Copy files, given relative to `source`, to the same places; not over what this run wrote."""
@@ -151,84 +194,132 @@ class CheckpointWriter:
                     while chunk := original.read(_CHUNK):
                         copy.write(chunk)
 
-    def _masks_header(self) -> bytes:
+    def _mask_places(self) -> _MaskPlaces:
         entries: dict[str, tuple[str, tuple[int, ...], int]] = {}
-        for name, tensor in self._checkpoint.tensors.items():
-            if name in self._maskings:
-                entries.setdefault(self._maskings[name].parameter, mask_entry(tensor.shape, self._form))
-        return header(entries, {"format": "pt", "masks": self._form})
+        starts, ends, size = {}, {}, 0
+        for shard in self._checkpoint.shards:
+            for name, tensor in shard.tensors.items():
+                if name in self._maskings and self._maskings[name].parameter not in entries:
+                    entries[self._maskings[name].parameter] = entry = mask_entry(tensor.shape, self._form)
+                    starts[name] = size
+                    size += entry[2]
+            ends[shard.file] = size
+        head = header(entries, {"format": "pt", "masks": self._form})
+        starts, ends = ({key: len(head) + at for key, at in places.items()} for places in (starts, ends))
+        return _MaskPlaces(head, starts, ends, len(head) + size)
 
-    def _write_shard(self, shard: Shard, masks: _Output | None) -> None:
+    def _begin_masks(self, *, again: bool) -> None:
+        with (self._folder / MASKS_FILE).open("r+b" if again else "wb") as file:
+            file.write(self._places.head)
+            file.truncate(self._places.size)
+
+    def _hash_masks(self, end: int) -> None:
+        """Hash the masks' file up to here."""
+        if self._form == "none":
+            return
+        with (self._folder / MASKS_FILE).open("rb", buffering=0) as file:
+            file.seek(self._hashed)
+            while chunk := file.read(min(_CHUNK, end - self._hashed)):
+                self._masks_hash.update(chunk)
+                self._hashed += len(chunk)
+        if end == self._places.size:
+            self.outputs[MASKS_FILE] = self._masks_hash.hexdigest()
+
+    def _write_shard(self, shard: Shard) -> None:
         entries = {name: (tensor.code, tensor.shape, tensor.data.size) for name, tensor in shard.tensors.items()}
-        source = _source(shard)
-        read = hashlib.sha256(source.file.head(source.offset)) if source else hashlib.sha256()
-        with self._open(shard.file) as weights:
+        read, first = Digest(), next((tensor.data for tensor in shard.tensors.values()), None)
+        if shard.source and isinstance(first, FileArray):
+            read.update(first.file.head(first.offset))
+        with ExitStack() as stack:
+            weights = stack.enter_context(self._open(shard.file, sync=self._journal is not None))
+            masks = None if self._form == "none" else stack.enter_context(self._open_masks())
+            stack.callback(read.hexdigest)
             weights.write(header(entries, shard.metadata))
             for name, tensor in shard.tensors.items():
-                masking = self._maskings.get(name)
-                if masking is None:
-                    for start in range(0, tensor.data.size, _CHUNK):
-                        chunk = tensor.data[start : start + _CHUNK]
-                        read.update(chunk.data)
-                        self._write_weights(weights, chunk)
-                    continue
-                first = masking.parameter not in self.outcomes
-                outcome = self.outcomes[masking.parameter] = Outcome()
-                for chunk, keep in _masked_chunks(tensor.data.view(masking.format.unsigned), masking, outcome, read):
-                    self._write_weights(weights, chunk)
-                    if masks and first:
-                        masks.write((np.packbits(keep) if self._form == "packed" else keep).data)
-            if self._journal:
-                weights.sync()
-        if source:
-            self.inputs[source.file.path] = read.hexdigest()
-        self._enter(shard, masks, read.hexdigest() if source else None)
+                self._write_tensor(name, tensor, weights, masks, read)
+            if masks and (self._journal or self._team.size > 1):
+                os.fsync(masks.fileno())
+        if shard.source and first is not None:
+            self.inputs[shard.source] = read.hexdigest()
+        if isinstance(first, FileArray) and self._total > _CROWD:
+            first.file.forget()
+        self._enter(shard, self.inputs.get(shard.source) if shard.source else None)
 
-    def _enter(self, shard: Shard, masks: _Output | None, read: str | None) -> None:
+    def _write_tensor(self, name: str, tensor: Tensor, weights: OutFile, masks: FileIO | None, read: Digest) -> None:
+        masking = self._maskings.get(name)
+        data = tensor.data.view(masking.format.unsigned) if masking else tensor.data
+        outcome = Outcome()
+        if masks and name in self._places.starts:
+            masks.seek(self._places.starts[name])
+        step = _CHUNK // data.dtype.itemsize
+        for start in range(0, data.size, step):
+            chunk = data[start : start + step]
+            read.update(chunk.data)
+            if masking:
+                chunk, keep = _masked(chunk, start, masking, outcome)
+                if masks and name in self._places.starts:
+                    write_all(masks, (np.packbits(keep) if self._form == "packed" else keep).data)
+            weights.write(chunk.data)
+            self._advance(chunk.nbytes)
+        if masking:
+            self.outcomes[masking.parameter] = outcome
+
+    def _enter(self, shard: Shard, read: str | None) -> None:
         """Put a finished shard into the journal."""
         if self._journal is None:
             return
-        if masks:
-            masks.sync()
         names = {self._maskings[name].parameter for name in shard.tensors if name in self._maskings}
         outcomes = {name: (self.outcomes[name].masked, self.outcomes[name].highest) for name in sorted(names)}
-        position = masks.file.tell() if masks else 0
-        self._journal.shards[shard.file] = Done(self.outputs[shard.file], read, position, outcomes)
-        self._journal.save(self._folder)
-
-    def _write_weights(self, weights: _Output, chunk: Bits) -> None:
-        weights.write(chunk.data)
-        self._advance(chunk.nbytes)
+        with self._lock:
+            self._journal.shards[shard.file] = Done(self.outputs[shard.file], read, outcomes)
+            self._journal.save(self._folder)
 
     def _advance(self, size: int) -> None:
-        self._done += size
-        self._progress(self._done, self._total)
+        if self._error:
+            raise _GivenUpError
+        with self._lock:
+            self._done += size
+            self._progress(self._done, self._total)
+
+    def _open_masks(self) -> FileIO:
+        return FileIO(self._folder / MASKS_FILE, "r+")
 
     @contextmanager
-    def _open(self, name: str, *, again: bool = False) -> Iterator[_Output]:
-        with (self._folder / name).open("r+b" if again else "wb") as file:
-            output = _Output(file, hashlib.sha256())
-            yield output
-        self.outputs[name] = output.hash.hexdigest()
+    def _open(self, name: str, *, sync: bool = False) -> Iterator[OutFile]:
+        with OutFile(self._folder / name, sync=sync) as file:
+            yield file
+        self.outputs[name] = file.sha256
 
 
-def _source(shard: Shard) -> FileArray | None:
-    """The first tensor of a shard that is read from a safetensors file: the header is what stands before it."""
-    first = next((tensor.data for tensor in shard.tensors.values()), None)
-    return first if isinstance(first, FileArray) else None
+def _dealt(shards: Sequence[Shard], team: Team) -> list[Shard]:
+    """The shards that this process writes: the largest first, each to the one that has least so far."""
+    loads = [0] * team.size
+    mine = set()
+    for shard in sorted(shards, key=_size, reverse=True):
+        least = loads.index(min(loads))
+        loads[least] += _size(shard)
+        if least == team.rank:
+            mine.add(shard.file)
+    return [shard for shard in shards if shard.file in mine]
 
 
-def _masked_chunks(
-    bits: Elements, masking: Masking, outcome: Outcome, read: hashlib._Hash
-) -> Iterator[tuple[Bits, Bools]]:
-    for start in range(0, bits.size, _CHUNK):
-        chunk = bits[start : start + _CHUNK]
-        read.update(chunk.data)
-        keep = masking.keep(chunk, start)
-        lost = np.multiply(magnitudes(chunk, masking.format), ~keep)
-        outcome.masked += keep.size - int(np.count_nonzero(keep))
-        outcome.highest = max(outcome.highest, int(lost.max()))
-        yield np.multiply(chunk, keep), keep
+def _size(shard: Shard) -> int:
+    return sum(tensor.data.size for tensor in shard.tensors.values())
+
+
+def _masked(chunk: Bits, start: int, masking: Masking, outcome: Outcome) -> tuple[Bits, Bools]:
+    """A chunk with its mask applied, and the mask."""
+    result, keep = np.empty_like(chunk), np.empty(chunk.size, np.bool_)
+    for at in range(0, chunk.size, _BLOCK):
+        part = slice(at, at + _BLOCK)
+        here = keep[part] = masking.keep(chunk[part], start + at)
+        factors = here.astype(chunk.dtype)  # to multiply by bools directly takes twice as long
+        np.multiply(chunk[part], factors, out=result[part])
+        factors ^= factors.dtype.type(1)
+        factors *= magnitudes(chunk[part], masking.format)
+        outcome.highest = max(outcome.highest, int(factors.max()))
+    outcome.masked += keep.size - int(np.count_nonzero(keep))
+    return result, keep
 
 
 def file_digest(path: Path) -> str:

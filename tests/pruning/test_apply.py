@@ -385,6 +385,22 @@ def test_unusable_devices(model, plan, out, device):
     assert not out.exists()
 
 
+def test_views_in_a_pickle(model, plan, tmp_path, files):
+    """Tensors that share a storage, or are not in the order of their elements."""
+    state = model.state_dict()
+    save_file({name: tensor.clone() for name, tensor in state.items()}, tmp_path / "w.safetensors")
+    hidden, together = state["hidden.weight"], torch.cat([state["narrow.weight"], state["narrow.weight"] + 1])
+    torch.save(state | {"narrow.weight": together[: len(together) // 2]}, tmp_path / "shared.pt")
+    torch.save(state | {"hidden.weight": hidden.t().contiguous().t()}, tmp_path / "turned.pt")
+    wanted = apply(plan, tmp_path / "w.safetensors", tmp_path / "wanted")
+    for name in ("shared", "turned"):
+        found = apply(plan, tmp_path / f"{name}.pt", tmp_path / name)
+        assert found.layers == wanted.layers
+        assert written(tmp_path / name).keys() == written(tmp_path / "wanted").keys()
+        for key, tensor in written(tmp_path / "wanted").items():
+            assert torch.equal(written(tmp_path / name)[key], tensor)
+
+
 def test_code_in_a_pickle_is_not_run(model, plan, tmp_path):
     class Evil:
         def __reduce__(self):

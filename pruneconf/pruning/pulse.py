@@ -1,0 +1,189 @@
+"""Processes that `torchrun` (or anything that sets its environment variables) started to prune together, and how they
+notice that one of them has died or stands still.
+
+Each process counts up a number in the store that they have in common and watches that of the next one. Whoever finds
+something wrong writes it into the store first, and says so; all others see it there and end in silence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, NoReturn, TextIO
+
+import torch
+import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
+
+from pruneconf.errors import PruneconfError, sentence
+from pruneconf.pruning.team import ALONE, LostError, Team
+
+FAILED = 2
+"""The exit status of a run that could not be carried out."""
+
+_TICK = 0.5
+"""Seconds between two signs of life."""
+_INQUEST = 4
+"""After how many ticks without a sign a process is taken for dead, where something has gone wrong already."""
+_START = timedelta(minutes=5)
+"""How long processes wait for each other to begin."""
+_FOREVER = timedelta(days=30)
+"""How long processes wait for the share of another: it is the signs of life that tell whether it is still at work."""
+_VERDICT, _BEAT = "verdict", "beat"
+
+
+def started_together() -> bool:
+    """Whether this is one of several processes that prune together."""
+    return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+@contextmanager
+def joined(timeout: float, leaving: type[BaseException]) -> Iterator[Team]:
+    """The team that the environment describes (`RANK`, `WORLD_SIZE`, `MASTER_ADDR`, `MASTER_PORT`); see torchrun.
+
+    Only the first process writes to standard output and standard error inside. Where one fails, dies or gives no sign
+    of life for `timeout` seconds, one message appears and all end, with status `FAILED`. An exception `leaving` says
+    that all are to end alike.
+    """
+    if not started_together():
+        yield ALONE
+        return
+    try:
+        store, rank, size = next(iter(rendezvous("env://", timeout=_START)))
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
+        dist.init_process_group(
+            backend, store=PrefixStore("group", store), rank=rank, world_size=size, timeout=_FOREVER
+        )
+    except (RuntimeError, ValueError) as error:
+        raise PruneconfError(
+            f"the processes of this run could not find each other ({str(error).splitlines()[0]}); "
+            "check `MASTER_ADDR`, `MASTER_PORT` and `GLOO_SOCKET_IFNAME`"
+        ) from error
+    team = Team(rank, size)
+    watch = _Watch(store, team, timeout)
+    with contextlib.ExitStack() as stack:
+        if rank:
+            silent = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123
+            stack.enter_context(contextlib.redirect_stdout(silent))
+            stack.enter_context(contextlib.redirect_stderr(silent))
+        try:
+            yield team
+            watch.leave()
+        except LostError:
+            watch.inquire()
+        except leaving:
+            watch.leave()
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others must not wait for this process
+            watch.end(sentence(error))
+
+
+class _Watch:
+    """The thread that gives signs of life and looks for those of others."""
+
+    def __init__(self, store: Any, team: Team, timeout: float) -> None:
+        self._store = PrefixStore("pulse", store.clone())
+        self._team, self._timeout = team, timeout
+        self._stderr: TextIO = sys.stderr
+        self._beats = 0
+        self._over = threading.Event()
+        self._ending = threading.Lock()
+        # a handler in Python would wait for the main thread, which may wait for another process
+        self._told, telling = os.pipe()
+        os.set_blocking(telling, False)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
+        self._beat()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def leave(self) -> None:
+        """Wait for the others, so that nobody is missed; then watch no more."""
+        sys.stdout.flush()
+        self._team.gather(None)
+        self._over.set()
+        if self._team.leads:  # the store may be its own: the others are done with it first
+            time.sleep(_TICK / 5)
+        dist.destroy_process_group()
+
+    def _beat(self) -> None:
+        self._beats += 1
+        self._store.set(f"{_BEAT}{self._team.rank}", str(self._beats))
+
+    def _run(self) -> None:
+        try:
+            self._watch()
+        except RuntimeError:
+            if not self._over.is_set():
+                self._end_here(self._gone([0], "died"), tell=self._team.rank == 1)
+
+    def _watch(self) -> None:
+        neighbour, last, since = (self._team.rank + 1) % self._team.size, b"", time.monotonic()
+        looked = since
+        while not self._over.is_set():
+            if select.select([self._told], [], [], _TICK)[0] and signal.SIGTERM in os.read(self._told, 64):
+                self.inquire()
+                return
+            self._beat()
+            if self._store.check([_VERDICT]):
+                self._end_here("", tell=False)
+            now, beat = time.monotonic(), self._of(neighbour)
+            if beat != last or now - looked > 4 * _TICK:  # or this process was stopped itself
+                last, since = beat, now
+            elif now - since > self._timeout:
+                self.end(self._gone([neighbour], f"given no sign of life for {self._timeout:g} seconds"))
+            looked = now
+
+    def _of(self, rank: int) -> bytes:
+        key = f"{_BEAT}{rank}"
+        return bytes(self._store.get(key)) if self._store.check([key]) else b""
+
+    def inquire(self) -> None:
+        """Find out who is gone, and end, unless the run gets to its own end meanwhile."""
+        try:
+            before = [self._of(rank) for rank in range(self._team.size)]
+            for _ in range(_INQUEST):
+                time.sleep(_TICK)
+                self._beat()
+                if self._over.is_set():
+                    return
+                if self._store.check([_VERDICT]):
+                    self._end_here("", tell=False)
+            still = [rank for rank in range(self._team.size) if self._of(rank) == before[rank]]
+        except RuntimeError:
+            still = [0]
+        self.end(self._gone(still, "died") if still else "this run was told to end (SIGTERM); nothing was written")
+
+    def _gone(self, ranks: list[int], how: str) -> str:
+        which = ", ".join(map(str, ranks))
+        what = f"process {which} of {self._team.size} has" if len(ranks) == 1 else f"processes {which} have"
+        return f"{what} {how}; nothing was written, start the run again"
+
+    def end(self, message: str) -> NoReturn:
+        """End all processes with a message, unless one of them has said something before."""
+        mine = f"{self._team.rank} {message}"
+        try:
+            told: bytes = self._store.compare_set(_VERDICT, "", mine)
+            first = told.decode() == mine
+        except RuntimeError:
+            first = self._team.rank <= 1  # the store has gone, most likely with the first process
+        self._end_here(message, tell=first)
+
+    def _end_here(self, message: str, *, tell: bool) -> NoReturn:
+        with self._ending:
+            if tell:
+                print(f"pruneconf: {message}", file=self._stderr, flush=True)
+            if self._team.folder and self._team.leads:
+                shutil.rmtree(self._team.folder, ignore_errors=True)
+            if self._team.leads:  # the store may be its own: the others are to see the verdict
+                time.sleep(3 * _TICK)
+            os._exit(FAILED)

@@ -1,0 +1,77 @@
+"""The processes that prune together: each does its share, and what they count is added up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.distributed as dist
+
+from pruneconf.errors import PruneconfError
+
+Counts = npt.NDArray[np.int64]
+
+
+class LostError(PruneconfError):
+    """Another process does not answer any more."""
+
+
+class Team:
+    """The `size` processes of the default group of `torch.distributed`, of which this is number `rank`; or just this.
+
+    `folder` is a directory that is of no use if the team breaks up.
+    """
+
+    def __init__(self, rank: int = 0, size: int = 1) -> None:
+        self.rank = rank
+        self.size = size
+        self.folder: Path | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process does what only one may do."""
+        return self.rank == 0
+
+    def sum(self, counts: Counts) -> Counts:
+        """What all processes counted, added up."""
+        if self.size == 1:
+            return counts
+        tensor = torch.from_numpy(counts).to(_device())
+        with _Answering():
+            dist.all_reduce(tensor)
+        return np.asarray(tensor.cpu().numpy())
+
+    def gather(self, mine: Any) -> list[Any]:
+        """What every process has, by number."""
+        if self.size == 1:
+            return [mine]
+        found: list[Any] = [None] * self.size
+        with _Answering():
+            dist.all_gather_object(found, mine)
+        return found
+
+    def share(self, total: int) -> range:
+        """Which of `total` things are for this process; all processes together have each once."""
+        return range(total * self.rank // self.size, total * (self.rank + 1) // self.size)
+
+
+ALONE = Team()
+
+
+class _Answering:
+    """Says so where another process does not answer."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, RuntimeError):
+            raise LostError("lost contact with another process of this run; start it again") from error
+
+
+def _device() -> torch.device:
+    """Where the group can add up: NCCL does so on GPUs only."""
+    return torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else torch.device("cpu")

@@ -1,0 +1,169 @@
+"""Several processes that prune one checkpoint: the same bytes as one, and one message where one of them fails."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import distributed
+
+pytestmark = pytest.mark.skipif(not distributed.is_available(), reason="this torch has no torch.distributed")
+
+LAYERS, SIDE = 5, 40
+CONFIGS = {
+    "capped": ["- op_types: [Linear]", "  total_sparsity: 0.7", "  max_sparsity_per_layer: 0.72"],
+    "each": ["- op_types: [Linear]", "  sparsity_per_layer: 0.43"],
+    "channels": ["- op_names: ['0', '1', '2']", "  sparsity_per_layer: 0.5"],
+}
+SHAPES = {"weight": (SIDE, SIDE), "bias": (SIDE,)}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A directory with a model, a checkpoint in three shards with many ties, configs, and what one process makes."""
+    folder = tmp_path_factory.mktemp("together")
+    (folder / "in").mkdir()
+    torch.manual_seed(0)
+    weight_map = {}
+    for file, layers in (("a", (0, 1)), ("b", (2, 3)), ("c", (4,))):
+        tensors = {f"{i}.weight": torch.randn(SIDE, SIDE).bfloat16() for i in layers}
+        tensors |= {f"{i}.bias": torch.randn(SIDE) for i in layers}
+        save_file(tensors, folder / "in" / f"{file}.safetensors", {"format": "pt"})
+        weight_map |= dict.fromkeys(tensors, f"{file}.safetensors")
+    (folder / "in" / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    (folder / "in" / "config.json").write_text("{}")
+    (folder / "model.py").write_text(
+        "import torch\n\n\ndef build_model():\n"
+        f"    return torch.nn.Sequential(*[torch.nn.Linear({SIDE}, {SIDE}) for _ in range({LAYERS})])\n"
+    )
+    for name, lines in CONFIGS.items():
+        (folder / f"{name}.yaml").write_text("\n".join(lines) + "\n")
+    subprocess.run(
+        [sys.executable, "-m", "pruneconf", "trace", "model.py", "-o", "net.graph.json"], cwd=folder, check=True
+    )
+    return folder
+
+
+fresh = count()
+
+
+@pytest.fixture(scope="module")
+def stage():
+    """`stage(folder, size, arguments, victim)` runs that many processes; their statuses, and what they said."""
+    command = [sys.executable, str(Path(__file__).with_name("stage.py"))]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "FATAL"}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
+
+        def run(folder, size, arguments, victim=None):
+            told = folder / f"told{next(fresh)}"
+            asked = {"folder": str(folder), "size": size, "arguments": arguments, "victim": victim, "told": str(told)}
+            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline()), told.read_text()
+
+        yield run
+        process.stdin.close()
+
+
+def arguments(config, out, *options):
+    return ["apply", "net.graph.json", f"{config}.yaml", "--weights", "in", "-o", out, *options]
+
+
+def by_one(stage, home, config, *options):
+    out = home / f"one{next(fresh)}"
+    assert stage(home, 1, arguments(config, out.name, *options))[0] == [0]
+    return out
+
+
+@pytest.mark.parametrize(
+    ("size", "config", "options"),
+    [
+        (2, "capped", ()),
+        (4, "capped", ("--masks", "none")),
+        (4, "each", ("--masks", "packed")),
+        (2, "channels", ("--pruner", "l1")),
+    ],
+)
+def test_the_same_bytes_as_one_process(stage, home, files, size, config, options):
+    out = home / f"out{next(fresh)}"
+    ended, told = stage(home, size, arguments(config, out.name, *options))
+    assert ended == [0] * size, told
+    assert files(out) == files(by_one(stage, home, config, *options))
+    assert told.count("weights masked") == 1
+
+
+def test_torchrun(stage, home, files):
+    out = home / f"out{next(fresh)}"
+    run = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "pruneconf"]
+    subprocess.run([sys.executable, *run, *arguments("capped", out.name)], cwd=home, check=True, timeout=120)
+    assert files(out) == files(by_one(stage, home, "capped"))
+
+
+FAILURES = {
+    "killed before ranking": (1, "SIGKILL", "pruneconf.pruning.apply:locate"),
+    "killed while ranking": (2, "SIGKILL", "pruneconf.pruning.shared:_Selection._tally"),
+    "killed while writing": (1, "SIGKILL", "pruneconf.pruning.writer:CheckpointWriter._advance"),
+    "stopped while ranking": (1, "SIGSTOP", "pruneconf.pruning.shared:_Selection._count"),
+    "stopped while writing": (2, "SIGSTOP", "pruneconf.pruning.writer:CheckpointWriter._advance"),
+    "the first killed": (0, "SIGKILL", "pruneconf.pruning.apply:report_on"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_one_that_fails_ends_all(stage, home, failure, snapshot):
+    ended, told = stage(home, 3, arguments("capped", "never", "--stall-timeout", "2"), FAILURES[failure])
+    assert ended == [2, 2, None]
+    assert told == snapshot
+    assert not (home / "never").exists()
+    left = [path for path in home.iterdir() if path.name.startswith(".never")]
+    assert bool(left) == (failure == "the first killed")  # as where one process alone is killed
+    for path in left:
+        shutil.rmtree(path)
+
+
+def test_a_failure_of_all_is_told_once(stage, home, tmp_path, snapshot):
+    broken = tmp_path / "here"
+    shutil.copytree(home, broken, ignore=shutil.ignore_patterns("out*", "one*", "told*"))
+    weights = {f"{i}.{name}": torch.full(shape, torch.nan) for i in (0, 1) for name, shape in SHAPES.items()}
+    save_file(weights, broken / "in" / "a.safetensors")
+    assert stage(broken, 2, arguments("capped", "never"))[0] == [2, 2]
+    assert stage(broken, 2, arguments("capped", "never"))[1] == snapshot
+    assert not (broken / "never").exists()
+
+
+@pytest.mark.parametrize("options", [["--resume"], ["--compact", "--pruner", "l1"]], ids=lambda options: options[0])
+def test_what_is_for_one_process(stage, home, options, snapshot):
+    model = ["apply", "model.py", "channels.yaml", "--weights", "in", "-o", "never", *options]
+    ended, told = stage(home, 2, model)
+    assert ended == [2, 2]
+    assert told.splitlines()[-1] == snapshot
+
+
+def test_lint_errors_are_told_once(stage, home, snapshot):
+    (home / "wrong.yaml").write_text("- op_types: [Linear]\n  total_sparsity: 1.5\n")
+    ended, told = stage(home, 2, arguments("wrong", "never"))
+    assert len(set(ended)) == 1
+    assert told == snapshot
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_sharded_models(size):
+    """The assertions are made in the processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    command = [sys.executable, str(Path(__file__).with_name("fsdp.py"))]
+    processes = [subprocess.Popen([*command, str(rank), str(size), str(port)], env=env) for rank in range(size)]
+    try:
+        assert [process.wait(100) for process in processes] == [0] * size
+    finally:
+        for process in processes:
+            process.kill()
