@@ -117,8 +117,9 @@ class Plan(_Fields):
         if self.structured:
             return ()
         alone: dict[str, Budget] = {}
+        totals = {group.sub_config for group in self.groups}
         for entry in self.layers:
-            if entry.masked is not None and entry.decided_by is not None:
+            if entry.masked is not None and entry.decided_by is not None and entry.decided_by not in totals:
                 budget = Budget(entry.decided_by, (entry.layer,), entry.masked, (entry.masked,))
                 alone.setdefault(entry.layer.parameter, budget)
         together = (
