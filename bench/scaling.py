@@ -1,0 +1,302 @@
+"""How long `apply` takes on many hosts, by simulation: rank by rank and pass by pass, from rates measured here.
+
+Run as `python bench/scaling.py` for the table, with `--check` for a comparison with runs of 1, 2 and 4 processes on
+this machine (needs 4 GB in the temporary directory). What hosts, network and storage do are inputs: see `--help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import heapq
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+CHUNK = 1 << 22
+MODELS = {"1 B": (16, 2304), "10 B": (40, 4608), "100 B": (96, 9216), "1 T": (128, 25600)}
+"""Blocks and width of dense transformers with 12 width² weights a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What one process has: bytes a second (of weights; `mask` and `count` by one thread), seconds, cores."""
+
+    read: float
+    write: float
+    hash: float
+    count: float
+    mask: float
+    latency: float
+    link: float
+    cores: float
+    threads: int
+    store: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run moves (bytes, of the busiest process where `rank` is in the name) and how long its phases take."""
+
+    read: int
+    written: int
+    rank_sent: float
+    messages: int
+    memory: int
+    ranking: float
+    writing: float
+    masks: float
+
+    @property
+    def seconds(self) -> float:
+        return self.ranking + self.writing + self.masks
+
+
+def bins(width: int, rows: int) -> list[int]:
+    """The binary logarithms of the bins of each pass over magnitudes of `width` bits, with so many histograms."""
+    most = max(8, min(16, ((1 << 20) // rows).bit_length() - 1))
+    left, found = width - 1, []
+    while left:
+        found.append(left // -(-left // most))
+        left -= found[-1]
+    return found
+
+
+def sums(layers: int, width: int, rows: int = 1) -> list[int]:
+    """The bytes of each sum over all processes in one round of ranking; see docs/scaling.md."""
+    return [8 * (layers + (rows << each)) for each in bins(width, rows)] + [16 * layers, 8 * layers]
+
+
+def tensors(blocks: int, width: int) -> list[int]:
+    """The sizes of the weights, in elements."""
+    return ([width * width] * 4 + [width * (8 * width // 3)] * 3) * blocks
+
+
+def shards(sizes: Sequence[int], most: int) -> list[int]:
+    """Whole tensors put into files one after another, each of at most so many bytes, unless one tensor has more."""
+    found = [0]
+    for size in sizes:
+        if found[-1] and found[-1] + size > most:
+            found.append(0)
+        found[-1] += size
+    return found
+
+
+def dealt(files: Sequence[int], ranks: int) -> list[list[int]]:
+    """The files of each rank: the largest first, each to the one that has least so far."""
+    hands: list[list[int]] = [[] for _ in range(ranks)]
+    loads = [(0, rank) for rank in range(ranks)]
+    for size in sorted(files, reverse=True):
+        load, rank = heapq.heappop(loads)
+        hands[rank].append(size)
+        heapq.heappush(loads, (load + size, rank))
+    return hands
+
+
+def reduced(size: int, ranks: int, host: Host) -> float:
+    """Seconds for a sum of so many bytes by a ring: 2 (P - 1) steps, each with a P-th of them."""
+    return 2 * (ranks - 1) * (host.latency + size / ranks / host.link)
+
+
+def written(files: Sequence[int], host: Host, mask: float) -> float:
+    """Seconds in which a process writes its files, a few side by side; `mask` is bytes of mask a byte of weights."""
+    slots = [0.0] * max(1, min(4, host.threads))
+    for size in files:
+        first = heapq.heappop(slots)
+        heapq.heappush(slots, first + size * max(1 / host.mask, 1 / host.hash))
+    total = sum(files)
+    work = total * (1 / host.mask + 2 / host.hash) / host.cores
+    return max(*slots, work, total / host.read, total * (1 + mask) / host.write)
+
+
+def simulate(
+    sizes: Sequence[int], itemsize: int, files: Sequence[int], ranks: int, host: Host, *, spread: float, bits: int = 1
+) -> Run:
+    """A run with these weights (elements) in these files (bytes), all ranked together without caps. A rank is slower
+    than `host` by a factor 1 + |normal(0, spread)|; masks have so many bits an element.
+    """
+    slow = [1 + abs(random.Random(rank).gauss(0, spread)) for rank in range(ranks)]
+    total = sum(sizes)
+    share = total * itemsize / ranks
+    rate = min(host.read, host.store / ranks, host.count * min(host.threads, host.cores))
+    exchanged = sums(len(sizes), 8 * itemsize)
+    passes = len(exchanged) - 1 if ranks > 1 else 1  # every sum but the last follows a pass; one process takes a sample
+    ranking = sum(max(slow) * share / rate for _ in range(passes)) + sum(
+        reduced(size, ranks, host) for size in exchanged
+    )
+    hands = dealt(files, ranks)
+    mask = bits / 8 / itemsize
+    writing = max(factor * written(hand, host, mask) for factor, hand in zip(slow, hands, strict=True))
+    writing = max(writing, sum(files) * (2 + mask) / host.store)
+    masks = slow[0] * total * bits / 8 / min(host.read, host.store, host.hash) if ranks > 1 else 0.0
+    gathered = ranks * (300 * len(sizes) + 300 * len(files))
+    jobs = 2100 * round(share / itemsize) >> 20  # what stands in line for the threads, a MiB of elements each
+    memory = 2 * exchanged[-3] + host.threads * (4 << 20) + (64 << 20) + gathered + jobs
+    sent = sum(2 * (ranks - 1) / ranks * size for size in exchanged)
+    steps = 2 * (ranks - 1) * len(exchanged)
+    bytes_read = total * itemsize * (passes + 1) + (total * bits // 8 if ranks > 1 else 0)
+    return Run(bytes_read, sum(files) + total * bits // 8, sent, steps, memory, ranking, writing, masks)
+
+
+def stopwatch(work: Callable[[], object], times: int = 3) -> float:
+    """The best of some times, in seconds."""
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def measured(itemsize: int) -> Host:
+    """The rates of this machine, each by one thread, for weights of 2 or 4 bytes."""
+    import numpy as np
+
+    from pruneconf.pruning.cuts import Cut
+    from pruneconf.pruning.floats import BFLOAT16, FLOAT32, magnitudes
+    from pruneconf.pruning.masks import kept
+    from pruneconf.pruning.writer import Masking, Outcome, _masked
+
+    own, shift = (BFLOAT16, 0) if itemsize == 2 else (FLOAT32, 16)
+    normal = np.random.default_rng(0).standard_normal(CHUNK, np.float32).view(np.uint32)
+    data = (normal >> (16 - shift)).astype(own.unsigned)
+    size, cut = data.nbytes, Cut(0x3F000000 >> (16 - shift), CHUNK, 0)
+    masking = Masking("", own, lambda bits, start: kept(bits, start, own, cut))
+
+    def count() -> None:
+        for start in range(0, CHUNK, 1 << 16):
+            keys = magnitudes(data[start : start + (1 << 16)], own)
+            np.bincount((keys >> shift).astype(np.int64), minlength=1 << 15)
+
+    with tempfile.TemporaryDirectory() as folder:
+        write, read = _disk(Path(folder) / "data", data.tobytes() * 16)
+    mask = stopwatch(
+        lambda: [_masked(data[at : at + (1 << 18)], at, masking, Outcome()) for at in range(0, CHUNK, 1 << 18)]
+    )
+    hashing = stopwatch(lambda: hashlib.sha256(data.data))
+    latency, link = gloo()
+    cores = os.cpu_count() or 1
+    return Host(read, write, size / hashing, size / stopwatch(count), size / mask, latency, link, cores, 1)
+
+
+def _disk(path: Path, data: bytes) -> tuple[float, float]:
+    """Bytes a second to write a file through to the disk, and to read it again from there."""
+
+    def write() -> None:
+        with path.open("wb", buffering=0) as file:
+            file.write(data)
+            os.fsync(file.fileno())
+
+    def read() -> None:
+        with path.open("rb", buffering=0) as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            while file.read(1 << 20):
+                pass
+
+    return len(data) / stopwatch(write, 1), len(data) / stopwatch(read, 1)
+
+
+RING = """
+import sys, time, torch, torch.distributed as dist
+dist.init_process_group("gloo", init_method="tcp://127.0.0.1:29518", rank=int(sys.argv[1]), world_size=2)
+for n in (1, 1 << 20):
+    data = torch.ones(n, dtype=torch.int64)
+    dist.all_reduce(data)
+    start = time.perf_counter()
+    for _ in range(20):
+        dist.all_reduce(data)
+    print((time.perf_counter() - start) / 20)
+"""
+
+
+def gloo() -> tuple[float, float]:
+    """Seconds a step of a ring of two processes here, and bytes a second between them."""
+    env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    both = [
+        subprocess.Popen([sys.executable, "-c", RING, str(rank)], env=env, stdout=subprocess.PIPE, text=True)
+        for rank in range(2)
+    ]
+    small, large = map(float, [process.communicate()[0] for process in both][0].split())  # noqa: RUF015 - both have to end
+    return small / 2, 8 * (1 << 20) / max(large - small, 1e-9)
+
+
+def table(host: Host, options: argparse.Namespace) -> Iterator[str]:
+    columns = "weights|hosts|files|read|written|messages, sent a rank|memory a rank|ranking|writing|masks|in all"
+    yield f"| {columns.replace('|', ' | ')} |"
+    yield "|---" * len(columns.split("|")) + "|"
+    for name, shape in MODELS.items():
+        sizes = tensors(*shape)
+        files = shards([2 * size for size in sizes], int(options.shard * 1e9))
+        for ranks in (1, 4, 16, 64, 256):
+            run = simulate(sizes, 2, files, ranks, host, spread=options.spread, bits=options.bits)
+            yield (
+                f"| {name} | {ranks} | {len(files)} | {run.read / 1e9:,.0f} GB | {run.written / 1e9:,.0f} GB "
+                f"| {run.messages:,}, {run.rank_sent / 1e6:.1f} MB | {run.memory / (1 << 20):,.0f} MiB "
+                f"| {run.ranking:,.1f} s | {run.writing:,.1f} s | {run.masks:,.1f} s | {run.seconds:,.1f} s |"
+            )
+
+
+def check(host: Host) -> Iterator[str]:
+    """What 12 more layers of 67 MB take, really and simulated: the difference leaves out what starting takes."""
+    import distributed
+    import stream
+
+    stream.PER_SHARD = 1
+    took: dict[tuple[int, int], float] = {}
+    layers = 4, 16
+    for number in layers:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            stream.make(folder / "in", number)
+            (folder / "model.py").write_text(
+                "import torch\n\n\ndef build_model():\n"
+                f"    return torch.nn.Sequential(*[torch.nn.Linear(4096, 4096, bias=False) for _ in range({number})])\n"
+            )
+            (folder / "cfg.yaml").write_text("- op_types: [Linear]\n  total_sparsity: 0.8\n")
+            trace = [sys.executable, "-m", "pruneconf", "trace", "model.py", "-o", "net.graph.json"]
+            subprocess.run(trace, cwd=folder, check=True)
+            for ranks in (1, 2, 4):
+                env = distributed.team(ranks, "127.0.0.1", ["lo"]) if ranks > 1 else [{"OMP_NUM_THREADS": "1"}]
+                took[number, ranks] = distributed.timed(folder, [distributed.command(f"out{ranks}")] * ranks, env)
+    for ranks in (1, 2, 4):
+        here = replace(host, cores=host.cores / ranks, read=1e10, write=host.write / ranks)
+        found = [simulate([1 << 24] * n, 4, [1 << 26] * n, ranks, here, spread=0).seconds for n in layers]
+        real, expected = took[layers[1], ranks] - took[layers[0], ranks], found[1] - found[0]
+        yield f"{ranks} processes: {real:.2f} s, simulated {expected:.2f} s, {real / expected:.2f} times"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare with runs on this machine")
+    parser.add_argument("--read", type=float, default=2, help="GB/s that a host reads (%(default)s)")
+    parser.add_argument("--write", type=float, default=1, help="GB/s that a host writes (%(default)s)")
+    parser.add_argument("--store", type=float, default=100, help="GB/s of the storage for all hosts (%(default)s)")
+    parser.add_argument("--link", type=float, default=1.25, help="GB/s between two hosts (%(default)s)")
+    parser.add_argument("--latency", type=float, default=100, help="µs a message (%(default)s)")
+    parser.add_argument("--cores", type=int, default=16, help="cores and threads of a host (%(default)s)")
+    parser.add_argument("--shard", type=float, default=5, help="GB in a file at the most (%(default)s)")
+    parser.add_argument("--spread", type=float, default=0.1, help="how unequal hosts are (%(default)s)")
+    parser.add_argument("--bits", type=int, default=1, help="bits of mask an element, 1 or 8 (%(default)s)")
+    options = parser.parse_args()
+    here = measured(4 if options.check else 2)
+    rates = {name: getattr(here, name) / 1e6 for name in ("read", "write", "hash", "count", "mask", "link")}
+    print("MB/s here:", ", ".join(f"{name} {rate:,.0f}" for name, rate in rates.items()))
+    print(f"gloo: {here.latency * 1e6:.0f} µs a step")
+    if options.check:
+        print(*check(here), sep="\n")
+        return
+    host = replace(
+        here, read=options.read * 1e9, write=options.write * 1e9, link=options.link * 1e9, store=options.store * 1e9,
+        latency=options.latency / 1e6, cores=options.cores, threads=options.cores,
+    )  # fmt: skip
+    print(*table(host, options), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
