@@ -11,6 +11,7 @@ import hashlib
 import heapq
 import os
 import random
+import socket
 import subprocess
 import sys
 import tempfile
@@ -204,7 +205,7 @@ def _disk(path: Path, data: bytes) -> tuple[float, float]:
 
 RING = """
 import sys, time, torch, torch.distributed as dist
-dist.init_process_group("gloo", init_method="tcp://127.0.0.1:29518", rank=int(sys.argv[1]), world_size=2)
+dist.init_process_group("gloo", init_method="tcp://127.0.0.1:" + sys.argv[2], rank=int(sys.argv[1]), world_size=2)
 for n in (1, 1 << 20):
     data = torch.ones(n, dtype=torch.int64)
     dist.all_reduce(data)
@@ -218,8 +219,11 @@ for n in (1, 1 << 20):
 def gloo() -> tuple[float, float]:
     """Seconds a step of a ring of two processes here, and bytes a second between them."""
     env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
     both = [
-        subprocess.Popen([sys.executable, "-c", RING, str(rank)], env=env, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", RING, str(rank), port], env=env, stdout=subprocess.PIPE, text=True)
         for rank in range(2)
     ]
     small, large = map(float, [process.communicate()[0] for process in both][0].split())  # noqa: RUF015 - both have to end
