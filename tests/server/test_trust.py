@@ -1,6 +1,7 @@
 """When the code of a model is run: never unasked, never where the workspace is not trusted."""
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -164,3 +165,17 @@ def test_wrong_options(given, snapshot):
     with pytest.raises(PruneconfError) as raised:
         options_of(given)
     assert str(raised.value) == snapshot
+
+
+def test_the_model_is_really_traced(tmp_path):
+    """By the Python that runs these tests, which has torch."""
+    project(tmp_path, traced=False)
+
+    async def found():
+        async with editor(tmp_path, trace="auto", python=sys.executable) as at:
+            await at.open(NAME, CONFIG)
+            return await settled(at, runs=True)
+
+    assert [code for code, _, _ in asyncio.run(found())] == ["PC201"]
+    layers = json.loads((tmp_path / ".pruneconf_cache" / "model.graph.json").read_text())["layers"]
+    assert [layer["name"] for layer in layers][:2] == ["conv1", "layer1.0.conv1"]
