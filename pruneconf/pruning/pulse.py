@@ -44,7 +44,7 @@ _VERDICT, _BEAT = "verdict", "beat"
 
 def started_together() -> bool:
     """Whether this is one of several processes that prune together."""
-    return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return "RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def joined(timeout: float, leaving: type[BaseException]) -> Iterator[Team]:
     except (RuntimeError, ValueError) as error:
         raise PruneconfError(
             f"the processes of this run could not find each other ({str(error).splitlines()[0]}); "
-            "check `MASTER_ADDR`, `MASTER_PORT` and `GLOO_SOCKET_IFNAME`"
+            "check `RANK`, `WORLD_SIZE`, `MASTER_ADDR`, `MASTER_PORT` and `GLOO_SOCKET_IFNAME`"
         ) from error
     team = Team(rank, size)
     watch = _Watch(store, team, timeout)

@@ -128,3 +128,12 @@ def test_force_spares_the_graph_file(here: Path, pruneconf: Run) -> None:
     assert done.returncode == 2
     assert "`out` holds the input `out/net.graph.json`" in done.stderr
     assert (here / "out" / "net.graph.json").exists()
+
+
+@pytest.mark.parametrize("env", [{"WORLD_SIZE": "x"}, {"RANK": "x"}, {}])
+def test_processes_that_are_not_described_well(here: Path, pruneconf: Run, env: dict[str, str]) -> None:
+    told = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_PORT": "29511"} | env
+    done = pruneconf("apply", "net.graph.json", "cfg.yaml", "--weights", "w.safetensors", "-o", "out", **told)
+    assert done.returncode == 2
+    assert done.stderr.startswith("pruneconf: the processes of this run could not find each other (")
+    assert "; check `RANK`, `WORLD_SIZE`, `MASTER_ADDR`, " in done.stderr
