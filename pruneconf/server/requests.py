@@ -8,6 +8,7 @@ from lsprotocol import types as lsp
 from pygls.uris import from_fs_path
 
 from pruneconf.server.actions import FIX_ALL, fix_all, quick_fixes
+from pruneconf.server.analysis import Analysis
 from pruneconf.server.complete import Place, complete
 from pruneconf.server.cursor import Cursor, Slot
 from pruneconf.server.hints import inlay_hints, lenses
@@ -26,6 +27,12 @@ def _here(ls: Server, uri: str, position: lsp.Position) -> tuple[Open | None, in
         return None, 0, None
     offset = text.positions.offset(position)
     return text, offset, text.cursor(offset)
+
+
+async def _analysed(ls: Server, uri: str) -> tuple[Open | None, Analysis | None]:
+    """The text, and what is known of it once it is examined."""
+    text = ls.session.texts.get(uri)
+    return text, await ls.session.analysis(text) if text else None
 
 
 @server.feature(
@@ -133,8 +140,7 @@ async def find_references(ls: Server, params: lsp.ReferenceParams) -> list[lsp.L
 @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
 async def inlay_hint(ls: Server, params: lsp.InlayHintParams) -> list[lsp.InlayHint] | None:
     """What each sub-config comes to."""
-    text = ls.session.texts.get(params.text_document.uri)
-    analysis = await ls.session.analysis(text) if text else None
+    text, analysis = await _analysed(ls, params.text_document.uri)
     if text is None or analysis is None:
         return None
     start, end = text.positions.offset(params.range.start), text.positions.offset(params.range.end)
@@ -144,8 +150,7 @@ async def inlay_hint(ls: Server, params: lsp.InlayHintParams) -> list[lsp.InlayH
 @server.feature(lsp.TEXT_DOCUMENT_CODE_LENS)
 async def code_lens(ls: Server, params: lsp.CodeLensParams) -> list[lsp.CodeLens] | None:
     """The plan, and tracing."""
-    text = ls.session.texts.get(params.text_document.uri)
-    analysis = await ls.session.analysis(text) if text else None
+    text, analysis = await _analysed(ls, params.text_document.uri)
     if text is None or analysis is None:
         return None
     model = ls.session.model(text)
@@ -159,8 +164,7 @@ async def code_lens(ls: Server, params: lsp.CodeLensParams) -> list[lsp.CodeLens
 )
 async def code_action(ls: Server, params: lsp.CodeActionParams) -> list[lsp.CodeAction] | None:
     """The fixes of what is found here; all safe ones where the editor asks for that."""
-    text = ls.session.texts.get(params.text_document.uri)
-    analysis = await ls.session.analysis(text) if text else None
+    text, analysis = await _analysed(ls, params.text_document.uri)
     if text is None or analysis is None or text.examiner is None:
         return None
     positions = text.positions
