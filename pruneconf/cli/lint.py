@@ -106,8 +106,8 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
             continue
         for reading in readings:
             run.add(reading, examine(reading))
-    for model_of_some in against.values():
-        model_of_some.remember()
+    for each in against.values():
+        each.remember()
     if baseline:
         from pruneconf.cli.known import leave_out_known
 

@@ -14,28 +14,9 @@ from pruneconf.document import parse
 from tests.conftest import Run
 from tests.editors.conftest import names_of, write_graph
 from tests.editors.lsp import Client, at
+from tests.schema.names import ODD
 
 YAML = ["yaml-language-server", "yaml-language-server-1.25"]
-ODD = [
-    "0",
-    "1e5",
-    "on",
-    "null",
-    "~",
-    "a: b",
-    "a #b",
-    "[x]",
-    "it's",
-    'a"b',
-    "$x",
-    "a}b",
-    "a\\b",
-    "-",
-    "é",
-    "日本.x",
-    "🙂",
-    "a b",
-]
 LINE = "# yaml-language-server: $schema=./m.json\n"
 
 

@@ -20,29 +20,10 @@ from pruneconf.output.model_schema import FLAVOURS, MOST, MadeFrom, model_schema
 from pruneconf.output.offers import yaml_text
 from pruneconf.plan.selection import DEFAULT_TYPES
 from tests.plan.strategies import TYPES, graphs, sub_configs
+from tests.schema.names import ODD
 
 PUBLISHED = jsonschema.Draft7Validator(json.loads(schema_text()))
 MADE_FROM = MadeFrom("model.py", {})
-ODD = [
-    "0",
-    "1e5",
-    "on",
-    "null",
-    "~",
-    "a: b",
-    "a #b",
-    "[x]",
-    "it's",
-    'a"b',
-    "$x",
-    "a}b",
-    "a\\b",
-    "-",
-    "é",
-    "日本.x",
-    "🙂",
-    "a b",
-]
 
 
 def graph_of(names: list[str], **more: Any) -> ModelGraph:
