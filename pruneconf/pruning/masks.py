@@ -68,15 +68,14 @@ def _mask_in_memory(bits: Elements, starts: range, own: Format, cut: AnyCut, mas
     scratch, keeps = np.empty(starts.step, own.unsigned), np.empty(starts.step, np.bool_)
     for start in starts:
         chunk = bits[start : min(start + starts.step, starts.stop)]
-        factors, keep = scratch[: chunk.size], keeps[: chunk.size]
+        keys, keep = scratch[: chunk.size], keeps[: chunk.size]
         if isinstance(cut, ChannelCut) or start < cut.stop < start + chunk.size:
             keep[...] = kept(chunk, start, own, cut)
         else:
-            np.left_shift(chunk, own.unsigned.type(1), out=factors)  # the sign falls off
+            np.add(chunk, chunk, out=keys)  # the sign falls off
             above = np.greater if cut.stop > start else np.greater_equal
-            above(factors, own.unsigned.type(2 * cut.threshold), out=keep)
-        factors[...] = keep  # to multiply by bools directly takes twice as long
-        np.multiply(chunk, factors, out=chunk)
+            above(keys, own.unsigned.type(2 * cut.threshold), out=keep)
+        np.multiply(chunk, keep, out=chunk)
         if mask is not None and mask.dtype == np.bool_:
             mask[start : start + chunk.size] = keep
         elif mask is not None:

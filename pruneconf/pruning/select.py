@@ -200,10 +200,10 @@ def _window(low: int, high: int, wide: Format, own: Format) -> Window:
 
 
 def _samples(layers: Sequence[Weights], size: int, wide: Format) -> Iterator[Bits]:
-    """Magnitudes of every n-th block of all layers, as if they were one: about 4 size^(2/3) elements, from where on to
+    """Magnitudes of every n-th block of all layers, as if they were one: about 2 size^(2/3) elements, from where on to
     sample more takes longer than it spares.
     """
-    step = max(2, round(max(cbrt(size) / 4, size / _MOST_SAMPLED)))
+    step = max(2, round(max(cbrt(size) / 2, size / _MOST_SAMPLED)))
     passed = 0
     for layer in layers:
         bits = layer.bits.elements if isinstance(layer.bits, Shipped) else layer.bits

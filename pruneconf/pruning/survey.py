@@ -123,7 +123,7 @@ def _look(tally: Tally, starts: range, chunk: int) -> tuple[int, int, list[npt.N
 def _look_at(bits: Bits, own: Format, window: Window) -> tuple[int, int, Bits]:
     """How many patterns are NaN, how many magnitudes lie below the window, and those inside of it, in index order."""
     kind = own.unsigned.type
-    doubled = np.left_shift(bits, kind(1))  # the sign falls off, the order stays
+    doubled = bits + bits  # the sign falls off, the order stays
     suspect = own.nan_is_minus_zero or doubled.max() > 2 * own.infinity
     nan = count_nan(bits, own) if suspect else 0
     below = int(np.count_nonzero(doubled < kind(2 * window.low)))
