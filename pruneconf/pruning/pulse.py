@@ -99,18 +99,21 @@ class _Watch:
         self._over = threading.Event()
         self._ending = threading.Lock()
         # a handler in Python would wait for the main thread, which may wait for another process
-        self._told, telling = os.pipe()
-        os.set_blocking(telling, False)
+        self._told, self._telling = os.pipe()
+        os.set_blocking(self._telling, False)
         signal.signal(signal.SIGTERM, lambda *_: None)
-        signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._telling, warn_on_full_buffer=False)
         self._beat()
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def leave(self) -> None:
         """Wait for the others, so that nobody is missed; then watch no more."""
         sys.stdout.flush()
         self._team.gather(None)
         self._over.set()
+        os.write(self._telling, bytes(1))
+        self._thread.join()  # one that asks the store while Python ends would abort the process
         if self._team.leads:  # the store may be its own: the others are done with it first
             time.sleep(_TICK / 5)
         dist.destroy_process_group()
