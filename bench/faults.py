@@ -1,164 +1,229 @@
 """Every fault in every phase of `apply`: what is left, and does a run with `--resume` give the same bytes afterwards.
 
-Run as `python bench/faults.py [--write]`; `--write` puts the table into docs/faults.md.
+Run as `python bench/faults.py [--write] [PART ...]`; the parts are `one` process, `damage` to files, `power` cuts and
+`two` processes. `--write` puts the tables into docs/faults.md. It ends with status 1 if anything is lost or wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import errno
 import json
 import os
 import signal
+import socket
+import struct
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save_file
+from powercut import Disk, restore
+from struck import (
+    FAULTS,
+    IN,
+    OUT,
+    PHASES,
+    SHARD,
+    WRITES,
+    Fault,
+    Files,
+    Row,
+    clear,
+    contents,
+    faulty,
+    forked,
+    hidden,
+    resumed,
+    said,
+    setup,
+    strike,
+)
 
-import pruneconf
 from pruneconf.plan import Plan
-from pruneconf.pruning import apply, filearray, staging, writer
-
-SHARDS = 3
-PHASES: dict[str, tuple[Any, str]] = {
-    "read": (sys.modules["pruneconf.pruning.apply"], "locate"),
-    "select": (sys.modules["pruneconf.pruning.apply"], "cuts_of"),
-    "write shard": (writer.CheckpointWriter, "_advance"),
-    "masks": (writer.CheckpointWriter, "_enter"),
-    "report": (sys.modules["pruneconf.pruning.apply"], "report_on"),
-    "rename": (staging, "_sync"),
-}
-SHARD = Path("in/model-2.safetensors")
-Files = dict[str, bytes]
+from pruneconf.pruning import apply, joined, team, writer
 
 
-def raising(number: int) -> Callable[[], None]:
-    def fault() -> None:
-        raise OSError(number, os.strerror(number))
-
-    return fault
-
-
-def failing_reads() -> None:
-    def preadv(*_: object) -> int:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    filearray.os.preadv = preadv  # type: ignore[attr-defined]
-
-
-def changed() -> None:
-    with SHARD.open("ab") as file:
-        file.write(b"x")
-
-
-FAULTS: dict[str, Callable[[], None]] = {
-    "kill -9": lambda: os.kill(os.getpid(), signal.SIGKILL),
-    "SIGTERM": lambda: os.kill(os.getpid(), signal.SIGTERM),
-    "disk full (ENOSPC)": raising(errno.ENOSPC),
-    "write error (EIO)": raising(errno.EIO),
-    "read error (EIO)": failing_reads,
-    "input changed": changed,
-    "input truncated": lambda: os.truncate(SHARD, 4000),
-}
-WRITES = ("write shard", "masks", "report", "rename")
-
-
-def contents(folder: Path) -> Files:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def hidden() -> list[Path]:
-    return [path for path in Path().iterdir() if path.name.startswith(".out.")]
-
-
-def setup() -> Plan:
-    torch.manual_seed(0)
-    Path("in").mkdir()
-    weight_map = {}
-    for i in range(SHARDS):
-        tensors = {f"{i}.weight": torch.randn(64, 64), f"{i}.bias": torch.randn(64)}
-        save_file(tensors, f"in/model-{i}.safetensors", {"format": "pt"})
-        weight_map |= dict.fromkeys(tensors, f"model-{i}.safetensors")
-    Path("in/model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
-    Path("in/config.json").write_text("{}")
-    with torch.device("meta"):
-        model = torch.nn.Sequential(*[torch.nn.Linear(64, 64) for _ in range(SHARDS)])
-    config = pruneconf.load([{"op_types": ["Linear"], "total_sparsity": 0.5}])
-    return pruneconf.resolve(config, pruneconf.trace(model))
-
-
-def faulty(plan: Plan, phase: str, fault: Callable[[], None]) -> str:
-    """Run `apply` in a process of its own, with a fault; how it ended."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if not pid:
-        owner, name = PHASES[phase]
-        original = getattr(owner, name)
-        left = iter([None] * (2 if phase == "write shard" else 0))
-
-        def hooked(*args: object) -> object:
-            if next(left, fault) is fault:
-                fault()
-            return original(*args)
-
-        setattr(owner, name, hooked)
-        try:
-            apply(plan, Path("in"), Path("out"))
-            os.write(writing, b"done")
-        except pruneconf.PruneconfError as error:
-            os.write(writing, str(error).encode())
-        except BaseException as error:  # noqa: BLE001 - that is what is to be found out
-            os.write(writing, f"TRACEBACK {error!r}".encode())
-        os._exit(0)
-    os.close(writing)
-    _, status = os.waitpid(pid, 0)
-    with os.fdopen(reading) as file:
-        told = file.read()
-    return told.replace(f"{Path.cwd()}/", "") or f"died of {signal.Signals(os.WTERMSIG(status)).name}"
-
-
-def outcome(plan: Plan, phase: str, fault: Callable[[], None], whole: Files) -> tuple[str, bool, bool]:
-    """What is told, whether anything is lost, whether any output is wrong."""
-    told = faulty(plan, phase, fault)
-    wrong = Path("out").exists() and contents(Path("out")) != whole
-    killed, left = told.startswith("died"), hidden()
-    lost = told.startswith("TRACEBACK") or (bool(left) and not killed) or (told == "done") != Path("out").exists()
-    ended = told if not killed else told + ("; can be resumed" if left else "")
-    return ended, lost, wrong
-
-
-def matrix() -> tuple[list[tuple[str, str, str]], int, int]:
-    """Rows of fault, phase and outcome; how often something was lost, and how often an output was wrong."""
-    plan = setup()
-    source = contents(Path("in"))
-    apply(plan, Path("in"), Path("whole"))
-    whole = contents(Path("whole"))
-    rows, lost, wrong = [], 0, 0
+def one(plan: Plan, source: Files, whole: Files) -> Iterator[Row]:
+    """Faults in each phase of one process."""
     for name, fault in FAULTS.items():
         for phase in PHASES:
             if name in ("disk full (ENOSPC)", "write error (EIO)") and phase not in WRITES:
                 continue
-            ended, loses, errs = outcome(plan, phase, fault, whole)
-            touched = {SHARD.name} if name.startswith("input") else set()
-            intact = all(data == source[file] for file, data in contents(Path("in")).items() if file not in touched)
-            if touched:  # put back what the fault did; it is another file then, so nothing can be resumed
+            told = faulty(plan, phase, fault)
+            wrong = OUT.exists() and contents(OUT) != whole
+            killed, left = told.startswith("died"), bool(hidden())
+            lost = told.startswith("TRACEBACK") or (left and not killed) or (told == "done") != OUT.exists()
+            if name.startswith("input"):  # put back what the fault did; it is another file then: nothing is resumed
                 SHARD.write_bytes(source[SHARD.name])
-            if not Path("out").exists():
-                apply(plan, Path("in"), Path("out"), resume=True)
-            errs |= contents(Path("out")) != whole
-            for path in (Path("out"), *hidden()):
-                os.system(f"rm -rf '{path}'")
-            rows.append((name, phase, ended))
-            lost, wrong = lost + (loses or not intact), wrong + errs
-    return rows, lost, wrong
+            lost |= contents(IN) != source
+            yield Row(name, phase, told + ("; can be resumed" if left else ""), lost, wrong or not resumed(plan, whole))
+            clear()
 
 
-def page(rows: list[tuple[str, str, str]], lost: int, wrong: int) -> str:
+def headed(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], bytes]:
+    """What does something to the header of a safetensors file."""
+
+    def changed(data: bytes) -> bytes:
+        size = struct.unpack("<Q", data[:8])[0]
+        head = json.loads(data[8 : 8 + size])
+        change(head)
+        text = json.dumps(head).encode()
+        return struct.pack("<Q", len(text)) + text + data[8 + size :]
+
+    return changed
+
+
+def at(first: int, last: int) -> Callable[[bytes], bytes]:
+    """What gives the weight these offsets."""
+    return headed(lambda head: head["2.weight"].update(data_offsets=[first, last]))
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "header longer than the file": lambda data: struct.pack("<Q", 1 << 40) + data[8:],
+    "header is no JSON": lambda data: data[:8] + b"!" + data[9:],
+    "offsets overlap": at(0, 64 * 64 * 4),
+    "offsets past the end": at(1 << 30, (1 << 30) + 64 * 64 * 4),
+    "offsets that do not fit the shape": at(256, 300),
+    "a dtype that there is not": headed(lambda head: head["2.weight"].update(dtype="F31")),
+    "cut off in the header": lambda data: data[:20],
+    "cut off in the weights": lambda data: data[:-9],
+    "bytes after the end": lambda data: data + bytes(9),
+    "empty": lambda data: data[:0],
+}
+LEFT = {
+    "one bit of a shard": "model-1.safetensors",
+    "one bit of the masks": "masks.safetensors",
+    "one bit of the journal": "unfinished.json",
+}
+
+
+def damage(plan: Plan, source: Files, whole: Files) -> Iterator[Row]:
+    """Shards that are not right from the start, and leftovers of a killed run that are damaged before it is resumed."""
+    for name, change in DAMAGES.items():
+        SHARD.write_bytes(change(source[SHARD.name]))
+        before = contents(IN)
+        pid, reading = forked(lambda: apply(plan, IN, OUT))
+        told = said(reading)
+        os.waitpid(pid, 0)
+        lost = contents(IN) != before or bool(hidden()) or told.startswith("TRACEBACK")
+        SHARD.write_bytes(source[SHARD.name])
+        yield Row(name, "before the run", told, lost, OUT.exists())
+    for name, file in LEFT.items():
+        faulty(plan, "report", FAULTS["kill -9"])
+        path = next(iter(hidden())) / file
+        data = bytearray(path.read_bytes())
+        data[-200] ^= 1
+        path.write_bytes(data)
+        right = resumed(plan, whole)
+        yield Row(
+            name, "between a killed run and `--resume`", "written anew" if right else "taken over", False, not right
+        )
+        clear()
+
+
+def power(plan: Plan, source: Files, whole: Files) -> Iterator[Row]:
+    """The power fails before every call that makes, renames, removes or syncs a file."""
+    for force in (False, True):
+        if force:
+            OUT.mkdir()
+            (OUT / "old").write_bytes(b"old")
+        old = contents(OUT)
+        disk = Disk(Path.cwd(), ("out", ".out."))
+        with disk.followed():
+            apply(plan, IN, OUT, force=force)
+        finished, wrong, lost = 0, False, contents(IN) != source
+        for image in disk.images:
+            clear()
+            restore(Path(), image)
+            now = contents(OUT)
+            finished += now == whole
+            wrong |= now not in ({}, old, whole)
+            kept = force and any(contents(path) == old for path in hidden() if path.name.endswith(".old"))
+            lost |= force and not kept and now not in (old, whole)
+            wrong |= not resumed(plan, whole, force=force)
+            lost |= contents(IN) != source
+        lost |= contents(OUT) != whole  # the last image is that of a run that has ended
+        ended = (
+            f"{len(disk.images)} disks: with the whole output {finished}, with none of it {len(disk.images) - finished}"
+        )
+        yield Row("power cut", "every step" + (" with `--force`" if force else ""), ended, lost, wrong)
+        clear()
+
+
+TEAM_PHASES = {
+    0: {**PHASES, "masks": (writer.CheckpointWriter, "_merge")},
+    1: {**{name: PHASES[name] for name in ("read", "select", "write shard")},
+        "masks": (writer.CheckpointWriter, "_merge"), "report": (team.Team, "publish")},
+}  # fmt: skip
+TEAM_FAULTS = {
+    "kill -9": FAULTS["kill -9"],
+    "SIGSTOP": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "disk full (ENOSPC)": FAULTS["disk full (ENOSPC)"],
+    "read error (EIO)": FAULTS["read error (EIO)"],
+}
+STALL, PATIENCE = 2.0, 30.0
+
+
+def two(plan: Plan, source: Files, whole: Files) -> Iterator[Row]:
+    """Faults of one of two processes that prune together."""
+    for name, fault in TEAM_FAULTS.items():
+        for victim, phases in TEAM_PHASES.items():
+            for phase, place in phases.items():
+                if name == "disk full (ENOSPC)" and phase not in WRITES:
+                    continue
+                told, late = together(plan, victim, place, fault)
+                killed = name in ("kill -9", "SIGSTOP") and victim == 0
+                wrong = OUT.exists() and contents(OUT) != whole
+                lost = late or contents(IN) != source or (bool(hidden()) and not killed) or told.count("\n") > 1
+                lost |= "TRACEBACK" in told or ("done" in told) != OUT.exists()
+                ended = told.strip().removeprefix("pruneconf: ")
+                yield Row(f"{name} in process {victim}", phase, ended, lost, wrong or not resumed(plan, whole))
+                clear()
+
+
+def together(plan: Plan, victim: int, place: tuple[Any, str], fault: Fault) -> tuple[str, bool]:
+    """Run two processes of which one has a fault; what they say, and whether they had to be ended."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    os.environ |= {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo"}
+
+    def work(rank: int) -> None:
+        os.environ["RANK"] = str(rank)
+        if rank == victim:
+            strike(place, fault, 0)
+        with joined(STALL, KeyboardInterrupt) as members:
+            apply(plan, IN, OUT, team=members)
+
+    begun = [forked(lambda rank=rank: work(rank)) for rank in range(2)]
+    until, late = time.monotonic() + PATIENCE, False
+    for pid, _ in sorted(begun, key=lambda each: each == begun[victim]):
+        while not os.waitpid(pid, os.WNOHANG)[0]:
+            time.sleep(0.02)
+            if time.monotonic() > until or (pid == begun[victim][0] and fault is TEAM_FAULTS["SIGSTOP"]):
+                late |= pid != begun[victim][0]
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                break
+    return "".join(dict.fromkeys(said(reading) for _, reading in begun)), late
+
+
+PARTS = {"one": one, "damage": damage, "power": power, "two": two}
+
+
+def matrix(parts: list[str]) -> Iterator[Row]:
+    plan = setup()
+    apply(plan, IN, Path("whole"))
+    source, whole = contents(IN), contents(Path("whole"))
+    for part in parts:
+        yield from PARTS[part](plan, source, whole)
+
+
+def page(rows: list[Row]) -> str:
     """The table as a page."""
+    lost, wrong = sum(row.lost for row in rows), sum(row.wrong for row in rows)
     lines = [
         "# When things go wrong",
         "",
@@ -170,12 +235,15 @@ def page(rows: list[tuple[str, str, str]], lost: int, wrong: int) -> str:
         "",
         "| fault | phase | how the run ended |",
         "|---|---|---|",
-        *(f"| {fault} | {phase} | {ended} |" for fault, phase, ended in rows),
+        *(f"| {row.fault} | {row.phase} | {row.ended} |" for row in rows),
         "",
         "`done`: the fault came after the input had been read and checked, or the run read nothing more; the output is",
         "the right one. A run that died leaves nothing at its output, only a hidden directory beside it, which another",
-        "run takes over (`--resume`) or clears away. Faults are signals and calls made to fail inside the process; the",
-        "power was not cut.",
+        "run takes over (`--resume`) or clears away.",
+        "",
+        "Faults are signals and calls made to fail inside the process. The power was not cut: instead a run was",
+        "followed, and before each call that makes, renames, removes or syncs a file it was noted what the disk may",
+        "hold: of each file what it had when it was synced last, of each directory its names of then or of now.",
         "",
     ]
     return "\n".join(lines)
@@ -183,18 +251,21 @@ def page(rows: list[tuple[str, str, str]], lost: int, wrong: int) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
+    parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="what to try, everything if none is given")
     parser.add_argument("--write", action="store_true", help="write docs/faults.md")
     target = Path(__file__).resolve().parent.parent / "docs" / "faults.md"
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        rows, lost, wrong = matrix()
+        rows = list(matrix(options.part or list(PARTS)))
         os.chdir("/")
-    text = page(rows, lost, wrong)
-    print(text)
+    print(page(rows))
     if options.write:
-        target.write_text(text, "utf-8")
-    return int(bool(lost or wrong))
+        target.write_text(page(rows), "utf-8")
+    bad = [row for row in rows if row.lost or row.wrong]
+    for row in bad:
+        print("LOST OR WRONG:", row)
+    return int(bool(bad))
 
 
 if __name__ == "__main__":

@@ -106,7 +106,8 @@ def apply(  # noqa: PLR0913 - one for each choice there is
         check_unchanged(before)
         team.gather(None)  # all have found their inputs unchanged
         if not team.leads:
-            return _theirs(team)
+            theirs: Report = team.publish(None)
+            return theirs
         outcomes = {name: _outcome(ranked[name].format, cuts[name], writer.outcomes[name]) for name in ranked}
         compacted, outputs = None, writer.outputs
         if cut_out:
@@ -122,7 +123,9 @@ def apply(  # noqa: PLR0913 - one for each choice there is
         check_unchanged(before)
         close_journal(folder)
         progress("flushing", 0, 0)
-    return _ours(team, report)
+        team.settle()
+    team.publish(report)
+    return report
 
 
 def _check_team(team: Team, checkpoint: Checkpoint, *, resume: bool, compact: bool, on_device: bool) -> None:
@@ -148,16 +151,6 @@ def _staged(place: Path, team: Team, *, force: bool, resume: bool) -> Iterator[P
         team.gather(folder)
         yield folder
     team.folder = None
-
-
-def _ours(team: Team, report: Report) -> Report:
-    team.gather(report)
-    return report
-
-
-def _theirs(team: Team) -> Report:
-    report: Report = team.gather(None)[0]
-    return report
 
 
 def _workers(ranked: Mapping[str, Weights], progress: Progress, team: Team) -> Workers:

@@ -3,6 +3,9 @@ notice that one of them has died or stands still.
 
 Each process counts up a number in the store that they have in common and watches that of the next one. Whoever finds
 something wrong writes it into the store first, and says so; all others see it there and end in silence.
+
+When everything is written, the first process enters that, in the same place: from then on it alone has work to do, the
+others watch it, and what becomes of them does not matter.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from pruneconf.errors import PruneconfError, sentence
-from pruneconf.pruning.team import ALONE, LostError, Team
+from pruneconf.pruning.team import ALONE, FOREVER, LostError, Team
 
 FAILED = 2
 """The exit status of a run that could not be carried out."""
@@ -37,9 +40,9 @@ _INQUEST = 4
 """After how many ticks without a sign a process is taken for dead, where something has gone wrong already."""
 _START = timedelta(minutes=5)
 """How long processes wait for each other to begin."""
-_FOREVER = timedelta(days=30)
-"""How long processes wait for the share of another: it is the signs of life that tell whether it is still at work."""
-_VERDICT, _BEAT = "verdict", "beat"
+_VERDICT, _LAST_VERDICT, _BEAT, _LEFT = "verdict", "last verdict", "beat", "left"
+_SETTLED = b"settled"
+"""The verdict on a run that has written everything."""
 
 
 def started_together() -> bool:
@@ -61,15 +64,13 @@ def joined(timeout: float, leaving: type[BaseException]) -> Iterator[Team]:
     try:
         store, rank, size = next(iter(rendezvous("env://", timeout=_START)))
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
-        dist.init_process_group(
-            backend, store=PrefixStore("group", store), rank=rank, world_size=size, timeout=_FOREVER
-        )
+        dist.init_process_group(backend, store=PrefixStore("group", store), rank=rank, world_size=size, timeout=FOREVER)
     except (RuntimeError, ValueError) as error:
         raise PruneconfError(
             f"the processes of this run could not find each other ({str(error).splitlines()[0]}); "
             "check `RANK`, `WORLD_SIZE`, `MASTER_ADDR`, `MASTER_PORT` and `GLOO_SOCKET_IFNAME`"
         ) from error
-    team = Team(rank, size)
+    team = Team(rank, size, PrefixStore("team", store.clone()))
     watch = _Watch(store, team, timeout)
     with contextlib.ExitStack() as stack:
         if rank:
@@ -89,13 +90,17 @@ def joined(timeout: float, leaving: type[BaseException]) -> Iterator[Team]:
 
 
 class _Watch:
-    """The thread that gives signs of life and looks for those of others."""
+    """The thread that gives signs of life and looks for those of others, and one that sees to it that the first is not
+    kept waiting itself.
+    """
 
     def __init__(self, store: Any, team: Team, timeout: float) -> None:
         self._store = PrefixStore("pulse", store.clone())
         self._team, self._timeout = team, timeout
         self._stderr: TextIO = sys.stderr
         self._beats = 0
+        self._answered = time.monotonic()
+        self._settled = False
         self._over = threading.Event()
         self._ending = threading.Lock()
         # a handler in Python would wait for the main thread, which may wait for another process
@@ -103,20 +108,39 @@ class _Watch:
         os.set_blocking(self._telling, False)
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.set_wakeup_fd(self._telling, warn_on_full_buffer=False)
+        team.settle = self._settle
         self._beat()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._run, self._wait_for_answers)]
+        for thread in self._threads:
+            thread.start()
 
     def leave(self) -> None:
         """Wait for the others, so that nobody is missed; then watch no more."""
         sys.stdout.flush()
-        self._team.gather(None)
+        self._read_verdict()
+        if self._settled:
+            self._leave_settled()
+        else:
+            self._team.gather(None)
         self._over.set()
         os.write(self._telling, bytes(1))
-        self._thread.join()  # one that asks the store while Python ends would abort the process
+        for thread in self._threads:  # one that asks the store while Python ends would abort the process
+            thread.join()
         if self._team.leads:  # the store may be its own: the others are done with it first
             time.sleep(_TICK / 5)
         dist.destroy_process_group()
+
+    def _leave_settled(self) -> None:
+        left = self._store.add(_LEFT, 0 if self._team.leads else 1)
+        until = time.monotonic() + self._timeout
+        while self._team.leads and left < self._team.size - 1 and time.monotonic() < until:
+            time.sleep(_TICK / 10)
+            left = self._store.add(_LEFT, 0)
+
+    def _settle(self) -> None:
+        """Enter that everything is written, unless one of the processes has failed."""
+        if self._store.compare_set(_VERDICT, "", _SETTLED.decode()) != _SETTLED:
+            self._end_here("", tell=False)
 
     def _beat(self) -> None:
         self._beats += 1
@@ -135,15 +159,34 @@ class _Watch:
         while not self._over.is_set():
             if select.select([self._told], [], [], _TICK)[0] and signal.SIGTERM in os.read(self._told, 64):
                 self.inquire()
-                return
             self._beat()
-            if self._store.check([_VERDICT]):
-                self._end_here("", tell=False)
+            self._read_verdict()
+            if self._settled:
+                neighbour = 0
             now, beat = time.monotonic(), self._of(neighbour)
             if beat != last or now - looked > 4 * _TICK:  # or this process was stopped itself
                 last, since = beat, now
             elif now - since > self._timeout:
                 self.end(self._gone([neighbour], f"given no sign of life for {self._timeout:g} seconds"))
+            looked = now
+
+    def _read_verdict(self) -> None:
+        """See whether everything is written, and end this process where another has ended the run."""
+        self._settled = self._store.check([_VERDICT]) and bytes(self._store.get(_VERDICT)) == _SETTLED
+        if self._store.check([_LAST_VERDICT if self._settled else _VERDICT]):
+            self._end_here("", tell=False)
+        self._answered = time.monotonic()
+
+    def _wait_for_answers(self) -> None:
+        """End this process where the store, which the first process may have, gives no answer for too long."""
+        looked = time.monotonic()
+        while not self._over.wait(_TICK):
+            now = time.monotonic()
+            if now - looked > 4 * _TICK:  # this process was stopped itself
+                self._answered = now
+            elif now - self._answered > self._timeout + 2 * _TICK:
+                how = f"given no sign of life for {self._timeout:g} seconds"
+                self._end_here(self._gone([0], how), tell=self._team.rank == 1)
             looked = now
 
     def _of(self, rank: int) -> bytes:
@@ -159,8 +202,9 @@ class _Watch:
                 self._beat()
                 if self._over.is_set():
                     return
-                if self._store.check([_VERDICT]):
-                    self._end_here("", tell=False)
+                self._read_verdict()
+                if self._settled and self._team.leads:
+                    return
             still = [rank for rank in range(self._team.size) if self._of(rank) == before[rank]]
         except RuntimeError:
             still = [0]
@@ -169,13 +213,16 @@ class _Watch:
     def _gone(self, ranks: list[int], how: str) -> str:
         which = ", ".join(map(str, ranks))
         what = f"process {which} of {self._team.size} has" if len(ranks) == 1 else f"processes {which} have"
-        return f"{what} {how}; nothing was written, start the run again"
+        written = "unless the output is there" if 0 in ranks else "nothing was written"  # the first renames it
+        return f"{what} {how}; {written}, start the run again"
 
     def end(self, message: str) -> NoReturn:
         """End all processes with a message, unless one of them has said something before."""
         mine = f"{self._team.rank} {message}"
         try:
-            told: bytes = self._store.compare_set(_VERDICT, "", mine)
+            told = bytes(self._store.compare_set(_VERDICT, "", mine))
+            if told == _SETTLED:
+                told = bytes(self._store.compare_set(_LAST_VERDICT, "", mine))
             first = told.decode() == mine
         except RuntimeError:
             first = self._team.rank <= 1  # the store has gone, most likely with the first process

@@ -106,6 +106,7 @@ def _replace(place: Path, folder: Path) -> None:
         raise
     finally:
         _unlock(lock)
+    _sync(place.parent)  # or a power cut might leave the old directory at its place, emptied
     shutil.rmtree(old, ignore_errors=True)
 
 

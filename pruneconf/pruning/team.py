@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,10 @@ from pruneconf.errors import PruneconfError
 
 Counts = npt.NDArray[np.int64]
 
+FOREVER = timedelta(days=30)
+"""How long processes wait for the share of another: it is the signs of life that tell whether it is still at work."""
+_PUBLISHED = "published"
+
 
 class LostError(PruneconfError):
     """Another process does not answer any more."""
@@ -22,13 +29,16 @@ class LostError(PruneconfError):
 class Team:
     """The `size` processes of the default group of `torch.distributed`, of which this is number `rank`; or just this.
 
-    `folder` is a directory that is of no use if the team breaks up.
+    `store` is what `publish` needs. `folder` is a directory that is of no use if the team breaks up. The first process
+    calls `settle` when nothing but its own work is left.
     """
 
-    def __init__(self, rank: int = 0, size: int = 1) -> None:
+    def __init__(self, rank: int = 0, size: int = 1, store: Any = None) -> None:
         self.rank = rank
         self.size = size
         self.folder: Path | None = None
+        self.settle: Callable[[], None] = lambda: None
+        self._store = store
 
     @property
     def leads(self) -> bool:
@@ -52,6 +62,17 @@ class Team:
         with _Answering():
             dist.all_gather_object(found, mine)
         return found
+
+    def publish(self, mine: Any) -> Any:
+        """What the first process has, for all; it does not wait until they take it."""
+        if self._store is None:
+            return mine
+        with _Answering():
+            if self.leads:
+                self._store.set(_PUBLISHED, pickle.dumps(mine))
+                return mine
+            self._store.wait([_PUBLISHED], FOREVER)
+            return pickle.loads(self._store.get(_PUBLISHED))  # noqa: S301 - from a process of this team
 
     def share(self, total: int) -> range:
         """Which of `total` things are for this process; all processes together have each once."""
