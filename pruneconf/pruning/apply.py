@@ -22,13 +22,13 @@ from pruneconf.pruning.choose import cuts_of, plan_for
 from pruneconf.pruning.device import device_named, shipped
 from pruneconf.pruning.filearray import Stamp, check_unchanged, stamps
 from pruneconf.pruning.floats import Format, Weights
-from pruneconf.pruning.journal import Journal, check_purpose, close_journal, read_journal
+from pruneconf.pruning.journal import Journal, check_purpose, close_journals, read_journal
 from pruneconf.pruning.level import pruned
 from pruneconf.pruning.masks import AnyCut, check_form, kept
 from pruneconf.pruning.report import PAGE_FILE, REPORT_FILE, Report, report_on
 from pruneconf.pruning.spread import histograms
 from pruneconf.pruning.staging import explained, leftover, prepare, staged
-from pruneconf.pruning.team import ALONE, Team
+from pruneconf.pruning.team import ALONE, LostError, Team
 from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
@@ -84,12 +84,19 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     check_form(masks)
     place_to_rank = device_named(device)
     checkpoint = open_checkpoint(weights)
-    _check_team(team, checkpoint, resume=resume, compact=cut_out is not None, on_device=device != "cpu")
+    _check_team(team, checkpoint, compact=cut_out is not None, on_device=device != "cpu")
     described = inputs_of(plan, graph_file)
     inputs = [*described, *checkpoint.inputs]
     others = [checkpoint.folder / path for path in other_files(checkpoint.folder)] if checkpoint.folder else []
     before = stamps([*inputs, *others])
-    place = prepare(out, inputs, checkpoint.folder, force=force, clear=team.leads, resume=resume)
+    place = prepare(
+        out,
+        inputs,
+        checkpoint.folder,
+        force=force,
+        clear=team.leads,
+        keep=lambda left: resume and bool(read_journal(left)),
+    )
     journal = _journal(plan, masks, seed, described, {path: before[path] for path in (*checkpoint.inputs, *others)})
     found = _found(place, journal, checkpoint) if resume else None
     where = locate(plan, checkpoint.kinds, checkpoint.source)
@@ -100,7 +107,7 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     with _staged(place, team, force=force, resume=found is not None) as folder:
         maskings = _maskings(where, cuts, checkpoint.kinds)
         writing = partial(progress, "writing")
-        kept_journal = (found or journal) if checkpoint.inputs and team.size == 1 else None
+        kept_journal = (found or journal) if checkpoint.inputs else None
         writer = CheckpointWriter(folder, checkpoint, maskings, masks, writing, kept_journal, team)
         writer.write()
         check_unchanged(before)
@@ -121,20 +128,20 @@ def apply(  # noqa: PLR0913 - one for each choice there is
             report = replace(report, outputs={**outputs, PAGE_FILE: hashlib.sha256(text).hexdigest()})
         (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
         check_unchanged(before)
-        close_journal(folder)
+        close_journals(folder)
         progress("flushing", 0, 0)
         team.settle()
     team.publish(report)
     return report
 
 
-def _check_team(team: Team, checkpoint: Checkpoint, *, resume: bool, compact: bool, on_device: bool) -> None:
+def _check_team(team: Team, checkpoint: Checkpoint, *, compact: bool, on_device: bool) -> None:
     """Raise PruneconfError where something is wanted that several processes do not do."""
     if team.size == 1:
         return
     if not checkpoint.inputs:
         raise PruneconfError("several processes prune a checkpoint together; name the weights with `--weights`")
-    for wanted, option in ((resume, "--resume"), (compact, "--compact"), (on_device, "--device")):
+    for wanted, option in ((compact, "--compact"), (on_device, "--device")):
         if wanted:
             raise PruneconfError(f"`{option}` is for one process; run it without `torchrun`")
 
@@ -146,7 +153,7 @@ def _staged(place: Path, team: Team, *, force: bool, resume: bool) -> Iterator[P
         with explained(place):
             yield team.gather(None)[0]
         return
-    with staged(place, force=force, resume=resume) as folder:
+    with staged(place, force=force, resume=resume, unless=(LostError,)) as folder:
         team.folder = folder
         team.gather(folder)
         yield folder

@@ -1,10 +1,12 @@
 """What a run has finished, kept in its hidden directory, so that after a kill another run can go on from there.
 
 A shard is entered when it is on the disk. What the run was for is kept too: nothing else may go on with its files.
+Of several processes each keeps a journal of its own shards.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -13,16 +15,17 @@ from pathlib import Path
 
 from pruneconf.errors import PruneconfError
 
-_FILE = "unfinished.json"
+_NAME = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished shard: its sha256, that of the input shard (None if there is none), and per parameter how many
-    elements were masked and the highest pattern among them.
+    """A finished shard: its sha256, those of its masks and of the input shard (None if there are none), and per
+    parameter how many elements were masked and the highest pattern among them.
     """
 
     sha256: str
+    masks: str | None
     input: str | None
     outcomes: Mapping[str, tuple[int, int]]
 
@@ -34,20 +37,29 @@ class Journal:
     purpose: Mapping[str, str]
     shards: dict[str, Done] = field(default_factory=dict)
 
-    def save(self, folder: Path) -> None:
-        """Put the journal on the disk, whole or not at all."""
-        new = folder / (_FILE + ".new")
+    def save(self, folder: Path, rank: int) -> None:
+        """Put the journal of a process on the disk, whole or not at all."""
+        text = json.dumps(asdict(self))
+        new = folder / f"{_NAME}-{rank}.new"
         with new.open("w", encoding="utf-8") as file:
-            json.dump(asdict(self), file)
+            file.write(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
             file.flush()
             os.fsync(file.fileno())
-        new.replace(folder / _FILE)
+        new.replace(folder / f"{_NAME}-{rank}.json")
 
 
 def read_journal(folder: Path) -> Journal | None:
-    """The journal of an interrupted run; None where it had not got that far, or what it left is damaged."""
+    """What the journals of an interrupted run say; None where it had not got that far, or what it left is damaged."""
+    found = [each for path in sorted(folder.glob(f"{_NAME}-*.json")) if (each := _read(path))]
+    if not found or any(each.purpose != found[0].purpose for each in found):
+        return None
+    return Journal(found[0].purpose, {file: done for each in found for file, done in each.shards.items()})
+
+
+def _read(path: Path) -> Journal | None:
     try:
-        data = json.loads((folder / _FILE).read_bytes())
+        digest, text = path.read_text("utf-8").split("\n")
+        data = json.loads(text) if hashlib.sha256(text.encode()).hexdigest() == digest else {}
         return Journal(data["purpose"], {file: Done(**done) for file, done in data["shards"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -60,7 +72,9 @@ def check_purpose(found: Journal, purpose: Mapping[str, str]) -> None:
             raise PruneconfError(f"cannot resume: {what} changed since the interrupted run; run without `--resume`")
 
 
-def close_journal(folder: Path) -> None:
-    """Remove the journal: the output is complete."""
-    for name in (_FILE, _FILE + ".new"):
-        (folder / name).unlink(missing_ok=True)
+def close_journals(folder: Path, ranks: int = 0) -> None:
+    """Remove the journals, but not those of the first `ranks` processes: without any, the output is complete."""
+    kept = {f"{_NAME}-{rank}.json" for rank in range(ranks)}
+    for path in folder.glob(f"{_NAME}-*"):
+        if path.name not in kept:
+            path.unlink()

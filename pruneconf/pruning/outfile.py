@@ -39,22 +39,24 @@ class Digest:
 
 
 class OutFile:
-    """A new file; leaving its context closes it, and with `sync` waits until it is on the disk."""
+    """A new file, or the part of one that begins at `start`; leaving its context closes it, and with `sync` waits until
+    it is on the disk. `sha256` is that of what was written.
+    """
 
-    def __init__(self, path: Path, *, sync: bool = False) -> None:
-        self._file = FileIO(path, "w")
+    def __init__(self, path: Path, *, sync: bool = False, start: int | None = None) -> None:
+        self._file = FileIO(path, "w" if start is None else "r+")
+        self._start = self._end = self._flushed = self._file.seek(start or 0)
         self._digest = Digest()
         self._sync = sync
-        self._size = self._flushed = 0
         self.sha256 = ""
 
     def write(self, chunk: Chunk) -> None:
         """Append a chunk."""
         self._digest.update(chunk)
-        self._size += write_all(self._file, chunk)
-        if self._size - self._flushed >= _FLUSH:
-            forget(self._file.fileno(), 0, self._size)
-            self._flushed = self._size
+        self._end += write_all(self._file, chunk)
+        if self._end - self._flushed >= _FLUSH:
+            forget(self._file.fileno(), self._start, self._end - self._start)
+            self._flushed = self._end
 
     def __enter__(self) -> Self:
         return self

@@ -38,11 +38,14 @@ _TICK = 0.5
 """Seconds between two signs of life."""
 _INQUEST = 4
 """After how many ticks without a sign a process is taken for dead, where something has gone wrong already."""
+_FAREWELL = 10.0
+"""Seconds that the first process waits at the end for the others, which have nothing left to do."""
 _START = timedelta(minutes=5)
 """How long processes wait for each other to begin."""
 _VERDICT, _LAST_VERDICT, _BEAT, _LEFT = "verdict", "last verdict", "beat", "left"
-_SETTLED = b"settled"
-"""The verdict on a run that has written everything."""
+_SETTLED, _STOPPED, _FAILED = "settled", "stopped", "failed"
+"""Verdicts: that everything is written; that a process has gone, but the run can be resumed; that it cannot be."""
+_AGAIN = "start the run again, with `--resume` to go on where it stopped"
 
 
 def started_together() -> bool:
@@ -99,6 +102,7 @@ class _Watch:
         self._team, self._timeout = team, timeout
         self._stderr: TextIO = sys.stderr
         self._beats = 0
+        self._silence = f"given no sign of life for {timeout:g} seconds"
         self._answered = time.monotonic()
         self._settled = False
         self._over = threading.Event()
@@ -132,15 +136,15 @@ class _Watch:
 
     def _leave_settled(self) -> None:
         left = self._store.add(_LEFT, 0 if self._team.leads else 1)
-        until = time.monotonic() + self._timeout
+        until = time.monotonic() + _FAREWELL
         while self._team.leads and left < self._team.size - 1 and time.monotonic() < until:
             time.sleep(_TICK / 10)
             left = self._store.add(_LEFT, 0)
 
     def _settle(self) -> None:
         """Enter that everything is written, unless one of the processes has failed."""
-        if self._store.compare_set(_VERDICT, "", _SETTLED.decode()) != _SETTLED:
-            self._end_here("", tell=False)
+        self._store.compare_set(_VERDICT, "", _SETTLED)
+        self._read_verdict()
 
     def _beat(self) -> None:
         self._beats += 1
@@ -151,10 +155,10 @@ class _Watch:
             self._watch()
         except RuntimeError:
             if not self._over.is_set():
-                self._end_here(self._gone([0], "died"), tell=self._team.rank == 1)
+                self._end_without_first("died")
 
     def _watch(self) -> None:
-        neighbour, last, since = (self._team.rank + 1) % self._team.size, b"", time.monotonic()
+        neighbour, last, since = (self._team.rank + 1) % self._team.size, "", time.monotonic()
         looked = since
         while not self._over.is_set():
             if select.select([self._told], [], [], _TICK)[0] and signal.SIGTERM in os.read(self._told, 64):
@@ -163,19 +167,22 @@ class _Watch:
             self._read_verdict()
             if self._settled:
                 neighbour = 0
-            now, beat = time.monotonic(), self._of(neighbour)
+            now, beat = time.monotonic(), self._entry(f"{_BEAT}{neighbour}")
             if beat != last or now - looked > 4 * _TICK:  # or this process was stopped itself
                 last, since = beat, now
             elif now - since > self._timeout:
-                self.end(self._gone([neighbour], f"given no sign of life for {self._timeout:g} seconds"))
+                self.end(self._gone([neighbour], self._silence), _STOPPED)
             looked = now
 
     def _read_verdict(self) -> None:
         """See whether everything is written, and end this process where another has ended the run."""
-        self._settled = self._store.check([_VERDICT]) and bytes(self._store.get(_VERDICT)) == _SETTLED
-        if self._store.check([_LAST_VERDICT if self._settled else _VERDICT]):
-            self._end_here("", tell=False)
+        verdict = self._entry(_VERDICT)
+        self._settled = verdict == _SETTLED
+        if self._settled:
+            verdict = self._entry(_LAST_VERDICT)
         self._answered = time.monotonic()
+        if verdict:
+            self._end_here("", keep=verdict.startswith(_STOPPED))
 
     def _wait_for_answers(self) -> None:
         """End this process where the store, which the first process may have, gives no answer for too long."""
@@ -185,18 +192,17 @@ class _Watch:
             if now - looked > 4 * _TICK:  # this process was stopped itself
                 self._answered = now
             elif now - self._answered > self._timeout + 2 * _TICK:
-                how = f"given no sign of life for {self._timeout:g} seconds"
-                self._end_here(self._gone([0], how), tell=self._team.rank == 1)
+                self._end_without_first(self._silence)
             looked = now
 
-    def _of(self, rank: int) -> bytes:
-        key = f"{_BEAT}{rank}"
-        return bytes(self._store.get(key)) if self._store.check([key]) else b""
+    def _entry(self, key: str) -> str:
+        """What the store has under a key, if anything."""
+        return bytes(self._store.get(key)).decode() if self._store.check([key]) else ""
 
     def inquire(self) -> None:
         """Find out who is gone, and end, unless the run gets to its own end meanwhile."""
         try:
-            before = [self._of(rank) for rank in range(self._team.size)]
+            before = self._all_beats()
             for _ in range(_INQUEST):
                 time.sleep(_TICK)
                 self._beat()
@@ -205,34 +211,40 @@ class _Watch:
                 self._read_verdict()
                 if self._settled and self._team.leads:
                     return
-            still = [rank for rank in range(self._team.size) if self._of(rank) == before[rank]]
+            still = [rank for rank, beat in enumerate(self._all_beats()) if beat == before[rank]]
         except RuntimeError:
             still = [0]
-        self.end(self._gone(still, "died") if still else "this run was told to end (SIGTERM); nothing was written")
+        self.end(self._gone(still, "died") if still else f"this run was told to end (SIGTERM); {_AGAIN}", _STOPPED)
+
+    def _all_beats(self) -> list[str]:
+        return [self._entry(f"{_BEAT}{rank}") for rank in range(self._team.size)]
 
     def _gone(self, ranks: list[int], how: str) -> str:
         which = ", ".join(map(str, ranks))
         what = f"process {which} of {self._team.size} has" if len(ranks) == 1 else f"processes {which} have"
-        written = "unless the output is there" if 0 in ranks else "nothing was written"  # the first renames it
-        return f"{what} {how}; {written}, start the run again"
+        unless = "unless the output is there, " if 0 in ranks else ""  # it is the first that puts it there
+        return f"{what} {how}; {unless}{_AGAIN}"
 
-    def end(self, message: str) -> NoReturn:
+    def end(self, message: str, kind: str = _FAILED) -> NoReturn:
         """End all processes with a message, unless one of them has said something before."""
-        mine = f"{self._team.rank} {message}"
+        mine = f"{kind} {self._team.rank} {message}"
         try:
-            told = bytes(self._store.compare_set(_VERDICT, "", mine))
+            told = bytes(self._store.compare_set(_VERDICT, "", mine)).decode()
             if told == _SETTLED:
-                told = bytes(self._store.compare_set(_LAST_VERDICT, "", mine))
-            first = told.decode() == mine
-        except RuntimeError:
-            first = self._team.rank <= 1  # the store has gone, most likely with the first process
-        self._end_here(message, tell=first)
+                told = bytes(self._store.compare_set(_LAST_VERDICT, "", mine)).decode()
+        except RuntimeError:  # the store has gone, most likely with the first process
+            self._end_here(message if self._team.rank <= 1 else "", keep=kind == _STOPPED)
+        self._end_here(message if told == mine else "", keep=told.startswith(_STOPPED))
 
-    def _end_here(self, message: str, *, tell: bool) -> NoReturn:
+    def _end_without_first(self, how: str) -> NoReturn:
+        """End where the store has gone, or does not answer: most likely with the first process."""
+        self._end_here(self._gone([0], how) if self._team.rank == 1 else "", keep=True)
+
+    def _end_here(self, message: str, *, keep: bool) -> NoReturn:
         with self._ending:
-            if tell:
+            if message:
                 print(f"pruneconf: {message}", file=self._stderr, flush=True)
-            if self._team.folder and self._team.leads:
+            if self._team.folder and self._team.leads and not keep:
                 shutil.rmtree(self._team.folder, ignore_errors=True)
             if self._team.leads:  # the store may be its own: the others are to see the verdict
                 time.sleep(3 * _TICK)

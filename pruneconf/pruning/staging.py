@@ -12,7 +12,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from pruneconf.errors import PruneconfError
@@ -27,13 +27,19 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def prepare(
-    out: Path, inputs: Iterable[Path], folder: Path | None, *, force: bool, clear: bool = True, resume: bool = False
+    out: Path,
+    inputs: Iterable[Path],
+    folder: Path | None,
+    *,
+    force: bool,
+    clear: bool = True,
+    keep: Callable[[Path], bool] = lambda _left: False,
 ) -> Path:
     """The resolved path of an output directory, or PruneconfError where nothing may be written there.
 
-    Clears away what killed runs left beside it, unless `clear` is off or one is to be resumed. With `force` a directory
-    that is not empty may be replaced, but never one that holds an input file or the working directory. `folder` is the
-    input directory, if there is one: it must not receive the output either.
+    Clears away what killed runs left beside it, except what is to be kept, unless `clear` is off. With `force` a
+    directory that is not empty may be replaced, but never one that holds an input file or the working directory.
+    `folder` is the input directory, if there is one: it must not receive the output either.
     """
     place = Path(os.path.realpath(out))
     for path in inputs:
@@ -47,7 +53,7 @@ def prepare(
         raise PruneconfError(f"there is no directory `{place.parent}` to write `{place.name}` into; create it first")
     with explained(place):
         if clear:
-            _clear_leftovers(place, resume=resume)
+            _clear_leftovers(place, keep)
         filled = place.is_dir() and any(place.iterdir())
     if filled:
         if not force:
@@ -58,8 +64,11 @@ def prepare(
 
 
 @contextlib.contextmanager
-def staged(place: Path, *, force: bool, resume: bool = False) -> Iterator[Path]:
-    """A hidden directory to write into; it takes its place when the block ends, and vanishes where it fails.
+def staged(
+    place: Path, *, force: bool, resume: bool = False, unless: tuple[type[Exception], ...] = ()
+) -> Iterator[Path]:
+    """A hidden directory to write into; it takes its place when the block ends, and vanishes where it fails, unless by
+    one of these exceptions, after which it can be resumed.
 
     To resume is to get the directory of a killed run, with what it wrote, where there is one (see `leftover`).
     With `force`, a directory that is there already is moved aside first, and back if the new one cannot take its
@@ -67,6 +76,7 @@ def staged(place: Path, *, force: bool, resume: bool = False) -> Iterator[Path]:
     """
     with explained(place):
         folder, lock = (_adopt(place) if resume else None) or _create(place)
+        kept = False
         try:
             yield folder
             for path in (*folder.rglob("*"), folder):
@@ -76,8 +86,12 @@ def staged(place: Path, *, force: bool, resume: bool = False) -> Iterator[Path]:
             else:
                 folder.rename(place)
             _sync(place.parent)
+        except unless:
+            kept = True
+            raise
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if not kept:
+                shutil.rmtree(folder, ignore_errors=True)
             _unlock(lock)
 
 
@@ -137,12 +151,12 @@ def _adopt(place: Path) -> tuple[Path, int | None] | None:
     return folder, lock
 
 
-def _clear_leftovers(place: Path, *, resume: bool) -> None:
+def _clear_leftovers(place: Path, keep: Callable[[Path], bool]) -> None:
     for left in [path for path in place.parent.iterdir() if path.name.startswith(_prefix(place))]:
         lock = _lock(left)
         if lock is None:
             continue
-        if resume and not left.name.endswith(_OLD):
+        if not left.name.endswith(_OLD) and keep(left):
             _unlock(lock)
             continue
         if left.name.endswith(_OLD) and not place.exists():

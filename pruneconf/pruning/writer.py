@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -19,8 +17,8 @@ import torch
 from pruneconf.pruning.checkpoint import INDEX_FILE, Checkpoint, Shard, other_files
 from pruneconf.pruning.filearray import FileArray
 from pruneconf.pruning.floats import Bits, Bools, Format, magnitudes
-from pruneconf.pruning.journal import Done, Journal
-from pruneconf.pruning.outfile import Digest, OutFile, write_all
+from pruneconf.pruning.journal import Done, Journal, close_journals
+from pruneconf.pruning.outfile import Digest, OutFile
 from pruneconf.pruning.team import ALONE, Team
 from pruneconf.pruning.tensorfile import Tensor, header, mask_entry
 
@@ -62,13 +60,13 @@ class Outcome:
 
 
 class _MaskPlaces(NamedTuple):
-    """`masks.safetensors`: what stands before the masks; where each begins, by the tensor that it is written with (of
-    several that are one weight, the first); where those of each shard end, by its file; and how large the file is.
+    """`masks.safetensors`: what stands before the masks; the tensors that one is written with (of several that are one
+    weight, the first); the bytes with those of each shard, by its file; and how large the file is.
     """
 
     head: bytes
-    starts: Mapping[str, int]
-    ends: Mapping[str, int]
+    names: frozenset[str]
+    parts: Mapping[str, range]
     size: int
 
 
@@ -110,8 +108,11 @@ class CheckpointWriter:
     def write(self) -> None:
         """Write the weights, the masks (unless their form is `none`), the index, and the folder's other files."""
         finished = self._finished()
+        every = self._team.gather(finished)
         if self._form != "none" and self._team.leads:
-            self._begin_masks(again=bool(finished))
+            self._begin_masks(again=any(every))
+        if self._journal and self._team.leads:
+            close_journals(self._folder, self._team.size)  # what others kept before is in those of this team now
         self._team.gather(None)  # the masks' file is there
         self._write_shards([shard for shard in self._mine if shard.file not in finished])
         self._merge()
@@ -128,13 +129,10 @@ class CheckpointWriter:
     def _finished(self) -> set[str]:
         """The files of the shards that an interrupted run wrote and that are still what it wrote."""
         known = self._journal.shards if self._journal else {}
-        masks = self._folder / MASKS_FILE
-        if self._form != "none" and not (masks.is_file() and masks.stat().st_size == self._places.size):
-            known = {}
         found = {}
-        for shard in self._checkpoint.shards:
-            done, path = known.get(shard.file), self._folder / shard.file
-            if done is None or not path.is_file() or file_digest(path) != done.sha256:
+        for shard in self._mine:
+            done = known.get(shard.file)
+            if done is None or not self._intact(shard, done):
                 continue
             found[shard.file] = done
             self.outputs[shard.file] = done.sha256
@@ -144,8 +142,17 @@ class CheckpointWriter:
             self._advance(_size(shard))
         if self._journal:
             self._journal.shards = found
-            self._journal.save(self._folder)
+            self._journal.save(self._folder, self._team.rank)
         return set(found)
+
+    def _intact(self, shard: Shard, done: Done) -> bool:
+        """Whether a shard and its masks are what an interrupted run wrote."""
+        path, masks = self._folder / shard.file, self._folder / MASKS_FILE
+        if not path.is_file() or file_digest(path) != done.sha256:
+            return False
+        return self._form == "none" or (
+            masks.is_file() and file_digest(masks, self._places.parts[shard.file]) == done.masks
+        )
 
     def _write_shards(self, shards: list[Shard]) -> None:
         """Write shards, some at the same time; where one fails, the others are given up."""
@@ -157,7 +164,7 @@ class CheckpointWriter:
                     if shard.file in futures:
                         futures[shard.file].result()
                     if self._team.size == 1:
-                        self._hash_masks(self._places.ends[shard.file])
+                        self._hash_masks(self._places.parts[shard.file].stop)
             except BaseException as error:  # noqa: BLE001 - also what ends the process ends its threads
                 self._give_up(error)
                 pool.shutdown(cancel_futures=True)
@@ -196,17 +203,21 @@ class CheckpointWriter:
 
     def _mask_places(self) -> _MaskPlaces:
         entries: dict[str, tuple[str, tuple[int, ...], int]] = {}
-        starts, ends, size = {}, {}, 0
+        names, ends, size = set(), {}, 0
         for shard in self._checkpoint.shards:
             for name, tensor in shard.tensors.items():
                 if name in self._maskings and self._maskings[name].parameter not in entries:
                     entries[self._maskings[name].parameter] = entry = mask_entry(tensor.shape, self._form)
-                    starts[name] = size
+                    names.add(name)
                     size += entry[2]
             ends[shard.file] = size
         head = header(entries, {"format": "pt", "masks": self._form})
-        starts, ends = ({key: len(head) + at for key, at in places.items()} for places in (starts, ends))
-        return _MaskPlaces(head, starts, ends, len(head) + size)
+        starts = [0, *ends.values()]
+        parts = {
+            file: range(len(head) + start, len(head) + end)
+            for start, (file, end) in zip(starts, ends.items(), strict=False)
+        }
+        return _MaskPlaces(head, frozenset(names), parts, len(head) + size)
 
     def _begin_masks(self, *, again: bool) -> None:
         with (self._folder / MASKS_FILE).open("r+b" if again else "wb") as file:
@@ -232,47 +243,44 @@ class CheckpointWriter:
             read.update(first.file.head(first.offset))
         with ExitStack() as stack:
             weights = stack.enter_context(self._open(shard.file, sync=self._journal is not None))
-            masks = None if self._form == "none" else stack.enter_context(self._open_masks())
+            masks = None if self._form == "none" else stack.enter_context(self._open_masks(shard))
             stack.callback(read.hexdigest)
             weights.write(header(entries, shard.metadata))
             for name, tensor in shard.tensors.items():
                 self._write_tensor(name, tensor, weights, masks, read)
-            if masks and (self._journal or self._team.size > 1):
-                os.fsync(masks.fileno())
         if shard.source and first is not None:
             self.inputs[shard.source] = read.hexdigest()
         if isinstance(first, FileArray) and self._total > _CROWD:
             first.file.forget()
-        self._enter(shard, self.inputs.get(shard.source) if shard.source else None)
+        self._enter(shard, masks.sha256 if masks else None)
 
-    def _write_tensor(self, name: str, tensor: Tensor, weights: OutFile, masks: FileIO | None, read: Digest) -> None:
+    def _write_tensor(self, name: str, tensor: Tensor, weights: OutFile, masks: OutFile | None, read: Digest) -> None:
         masking = self._maskings.get(name)
         data = tensor.data.view(masking.format.unsigned) if masking else tensor.data
         outcome = Outcome()
-        if masks and name in self._places.starts:
-            masks.seek(self._places.starts[name])
         step = _CHUNK // data.dtype.itemsize
         for start in range(0, data.size, step):
             chunk = data[start : start + step]
             read.update(chunk.data)
             if masking:
                 chunk, keep = _masked(chunk, start, masking, outcome)
-                if masks and name in self._places.starts:
-                    write_all(masks, (np.packbits(keep) if self._form == "packed" else keep).data)
+                if masks and name in self._places.names:
+                    masks.write((np.packbits(keep) if self._form == "packed" else keep).data)
             weights.write(chunk.data)
             self._advance(chunk.nbytes)
         if masking:
             self.outcomes[masking.parameter] = outcome
 
-    def _enter(self, shard: Shard, read: str | None) -> None:
+    def _enter(self, shard: Shard, masks: str | None) -> None:
         """Put a finished shard into the journal."""
         if self._journal is None:
             return
         names = {self._maskings[name].parameter for name in shard.tensors if name in self._maskings}
         outcomes = {name: (self.outcomes[name].masked, self.outcomes[name].highest) for name in sorted(names)}
+        read = self.inputs.get(shard.source) if shard.source else None
         with self._lock:
-            self._journal.shards[shard.file] = Done(self.outputs[shard.file], read, outcomes)
-            self._journal.save(self._folder)
+            self._journal.shards[shard.file] = Done(self.outputs[shard.file], masks, read, outcomes)
+            self._journal.save(self._folder, self._team.rank)
 
     def _advance(self, size: int) -> None:
         if self._error:
@@ -281,8 +289,9 @@ class CheckpointWriter:
             self._done += size
             self._progress(self._done, self._total)
 
-    def _open_masks(self) -> FileIO:
-        return FileIO(self._folder / MASKS_FILE, "r+")
+    def _open_masks(self, shard: Shard) -> OutFile:
+        start = self._places.parts[shard.file].start
+        return OutFile(self._folder / MASKS_FILE, sync=self._journal is not None, start=start)
 
     @contextmanager
     def _open(self, name: str, *, sync: bool = False) -> Iterator[OutFile]:
@@ -322,7 +331,14 @@ def _masked(chunk: Bits, start: int, masking: Masking, outcome: Outcome) -> tupl
     return result, keep
 
 
-def file_digest(path: Path) -> str:
-    """The sha256 of a file, in hex."""
+def file_digest(path: Path, part: range | None = None) -> str:
+    """The sha256 of a file, or of a part of it, in hex."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        if part is None:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(part.start)
+        digest, left = hashlib.sha256(), len(part)
+        while chunk := file.read(min(_CHUNK, left)):
+            digest.update(chunk)
+            left -= len(chunk)
+        return digest.hexdigest()

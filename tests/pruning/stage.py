@@ -1,10 +1,12 @@
 """Run `python -m pruneconf` in several processes at once, again and again, with torch imported only once.
 
 Reads a line of JSON for each run: how many processes, the directory, the arguments, a file for what they say, and
-perhaps which of them gets which signal when it comes to which function (`module:owner.name`). Answers with their exit
-statuses, None for one that had to be ended.
+perhaps which of them gets which signal, or error of the system, when it comes to which function (`module:owner.name`).
+Answers with their exit
+statuses, None for one that was killed.
 """
 
+import errno
 import json
 import os
 import signal
@@ -22,6 +24,7 @@ import pruneconf.pruning
 import pruneconf.tracing
 
 PATIENCE = 40
+ERRORS = {name: number for number, name in errno.errorcode.items()}
 
 
 def strike(number, place):
@@ -33,6 +36,8 @@ def strike(number, place):
     original = getattr(owner, name)
 
     def struck(*args, **kwargs):
+        if number in ERRORS:
+            raise OSError(ERRORS[number], os.strerror(ERRORS[number]))
         os.kill(os.getpid(), getattr(signal, number))
         return original(*args, **kwargs)
 
@@ -65,15 +70,19 @@ def run(asked):
             finally:
                 os._exit(99)
         pids.append(pid)
-    return [ended(pid, time.monotonic() + PATIENCE, stopped=i == (asked["victim"] or [None])[0]) for i, pid in
-            sorted(enumerate(pids), key=lambda each: each[0] == (asked["victim"] or [None])[0])]  # fmt: skip
+    victim, number = (asked["victim"] or [None, None])[:2]
+    struck = None if number in ERRORS else victim
+    last = sorted(enumerate(pids), key=lambda each: each[0] == struck)
+    return [
+        ended(pid, time.monotonic() + PATIENCE, stopped=(rank, number) == (struck, "SIGSTOP")) for rank, pid in last
+    ]
 
 
 def ended(pid, until, *, stopped):
     while time.monotonic() < until and not stopped:
         found, status = os.waitpid(pid, os.WNOHANG)
         if found:
-            return os.waitstatus_to_exitcode(status)
+            return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else None
         time.sleep(0.02)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)

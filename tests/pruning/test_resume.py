@@ -71,8 +71,8 @@ def killed_after(plan, calls, **options):
 def test_a_resumed_run_gives_the_same_bytes(plan, files, masks, calls):
     killed_after(plan, calls, masks=masks)
     assert not Path("out").exists()
-    journal = hidden()[0] / "unfinished.json"
-    finished = len(json.loads(journal.read_text())["shards"])
+    journal = hidden()[0] / "unfinished-0.json"
+    finished = len(json.loads(journal.read_text().splitlines()[1])["shards"])
     written = []
     original = writer.CheckpointWriter._write_shard
     with pytest.MonkeyPatch.context() as patch:
@@ -93,9 +93,10 @@ def test_a_run_can_be_killed_and_resumed_again_and_again(plan, files):
     assert files(Path("out")) == files(Path("whole"))
 
 
-def test_a_finished_shard_that_was_damaged_is_written_again(plan, files):
+@pytest.mark.parametrize("file", ["model-0.safetensors", "masks.safetensors", "unfinished-0.json"])
+def test_what_was_damaged_since_is_written_again(plan, files, file):
     killed_after(plan, 5)
-    flip(hidden()[0] / "model-0.safetensors", 700)
+    flip(hidden()[0] / file, 700)
     run(plan, resume=True)
     run(plan, "whole")
     assert files(Path("out")) == files(Path("whole"))

@@ -109,23 +109,85 @@ def test_torchrun(stage, home, files):
 FAILURES = {
     "killed before ranking": (1, "SIGKILL", "pruneconf.pruning.apply:locate"),
     "killed while ranking": (2, "SIGKILL", "pruneconf.pruning.shared:_Selection._tally"),
-    "killed while writing": (1, "SIGKILL", "pruneconf.pruning.writer:CheckpointWriter._advance"),
     "stopped while ranking": (1, "SIGSTOP", "pruneconf.pruning.shared:_Selection._count"),
-    "stopped while writing": (2, "SIGSTOP", "pruneconf.pruning.writer:CheckpointWriter._advance"),
-    "the first killed": (0, "SIGKILL", "pruneconf.pruning.apply:report_on"),
+    "the first stopped while ranking": (0, "SIGSTOP", "pruneconf.pruning.shared:_Selection._count"),
 }
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_one_that_fails_ends_all(stage, home, failure, snapshot):
-    ended, told = stage(home, 3, arguments("capped", "never", "--stall-timeout", "2"), FAILURES[failure])
+    ended, told = stage(home, 3, arguments("capped", "never", *patience(FAILURES[failure])), FAILURES[failure])
     assert ended == [2, 2, None]
     assert told == snapshot
     assert not (home / "never").exists()
-    left = [path for path in home.iterdir() if path.name.startswith(".never")]
-    assert bool(left) == (failure == "the first killed")  # as where one process alone is killed
-    for path in left:
-        shutil.rmtree(path)
+    assert not left_of(home, "never")
+
+
+def patience(fault):
+    return ("--stall-timeout", "2") if fault[1] == "SIGSTOP" else ()
+
+
+def left_of(home, out):
+    return [path for path in home.iterdir() if path.name.startswith(f".{out}.")]
+
+
+STOPS = {
+    "killed while writing": (1, "SIGKILL", "pruneconf.pruning.writer:CheckpointWriter._advance"),
+    "killed with its shard written": (1, "SIGKILL", "pruneconf.pruning.writer:CheckpointWriter._merge"),
+    "stopped while writing": (2, "SIGSTOP", "pruneconf.pruning.writer:CheckpointWriter._advance"),
+    "the first killed": (0, "SIGKILL", "pruneconf.pruning.apply:report_on"),
+}
+
+
+@pytest.mark.parametrize(("stop", "size"), [*zip(STOPS, (4, 2, 1, 3), strict=True)])
+def test_as_many_as_you_like_go_on(stage, home, files, stop, size, snapshot):
+    out = home / f"out{next(fresh)}"
+    masks = "--masks", "packed"
+    ended, told = stage(home, 3, arguments("capped", out.name, *patience(STOPS[stop]), *masks), STOPS[stop])
+    assert ended == [2, 2, None]
+    assert told == snapshot
+    assert not out.exists()
+    assert len(left_of(home, out.name)) == 1
+    ended, told = stage(home, size, arguments("capped", out.name, "--resume", *masks))
+    assert ended == [0] * size, told
+    assert files(out) == files(by_one(stage, home, "capped", *masks))
+    assert not left_of(home, out.name)
+
+
+def test_what_one_process_left_others_take_over(stage, home, files):
+    out = home / f"out{next(fresh)}"
+    stage(home, 1, arguments("capped", out.name), (0, "SIGKILL", "pruneconf.pruning.apply:report_on"))
+    assert len(left_of(home, out.name)) == 1
+    untouched = (1, "SIGKILL", "pruneconf.pruning.writer:CheckpointWriter._write_shard")
+    assert stage(home, 2, arguments("capped", out.name, "--resume"), untouched)[0] == [0, 0]
+    assert files(out) == files(by_one(stage, home, "capped"))
+
+
+def test_another_run_clears_away_what_is_left(stage, home, files):
+    out = home / f"out{next(fresh)}"
+    stage(home, 2, arguments("capped", out.name), STOPS["the first killed"])
+    assert len(left_of(home, out.name)) == 1
+    assert stage(home, 2, arguments("capped", out.name))[0] == [0, 0]
+    assert files(out) == files(by_one(stage, home, "capped"))
+    assert not left_of(home, out.name)
+
+
+def test_one_that_dies_when_all_is_written_does_not_matter(stage, home, files):
+    out = home / f"out{next(fresh)}"
+    ended, told = stage(home, 3, arguments("capped", out.name), (1, "SIGKILL", "pruneconf.pruning.team:Team.publish"))
+    assert ended == [0, 0, None], told
+    assert files(out) == files(by_one(stage, home, "capped"))
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("error", ["ENOSPC", "EACCES"])
+def test_the_disk_of_one_fails_all(stage, home, rank, error, snapshot):
+    place = "pruneconf.pruning.writer:CheckpointWriter._advance"
+    ended, told = stage(home, 2, arguments("capped", "never"), (rank, error, place))
+    assert ended == [2, 2]
+    assert told.replace(str(home.resolve()), "HOME") == snapshot
+    assert not (home / "never").exists()
+    assert not left_of(home, "never")
 
 
 def test_a_failure_of_all_is_told_once(stage, home, tmp_path, snapshot):
@@ -138,9 +200,8 @@ def test_a_failure_of_all_is_told_once(stage, home, tmp_path, snapshot):
     assert not (broken / "never").exists()
 
 
-@pytest.mark.parametrize("options", [["--resume"], ["--compact", "--pruner", "l1"]], ids=lambda options: options[0])
-def test_what_is_for_one_process(stage, home, options, snapshot):
-    model = ["apply", "model.py", "channels.yaml", "--weights", "in", "-o", "never", *options]
+def test_what_is_for_one_process(stage, home, snapshot):
+    model = ["apply", "model.py", "channels.yaml", "--weights", "in", "-o", "never", "--compact", "--pruner", "l1"]
     ended, told = stage(home, 2, model)
     assert ended == [2, 2]
     assert told.splitlines()[-1] == snapshot
