@@ -145,9 +145,7 @@ def power(plan: Plan, source: Files, whole: Files) -> Iterator[Row]:
             wrong |= not resumed(plan, whole, force=force)
             lost |= contents(IN) != source
         lost |= contents(OUT) != whole  # the last image is that of a run that has ended
-        ended = (
-            f"{len(disk.images)} disks: with the whole output {finished}, with none of it {len(disk.images) - finished}"
-        )
+        ended = f"{len(disk.images)} disks: {finished} with the whole output, {len(disk.images) - finished} with none"
         yield Row("power cut", "every step" + (" with `--force`" if force else ""), ended, lost, wrong)
         clear()
 
