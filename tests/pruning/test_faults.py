@@ -15,5 +15,5 @@ SCRIPT = Path(__file__).parents[2] / "bench" / "faults.py"
 @pytest.mark.skipif(sys.platform != "linux", reason="the script looks at files by way of /proc")
 def test_nothing_is_lost_and_no_output_is_wrong():
     command = [sys.executable, str(SCRIPT), "one", "damage", "power"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert not done.returncode, done.stdout + done.stderr
