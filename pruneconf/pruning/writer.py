@@ -241,8 +241,9 @@ class CheckpointWriter:
                 os.fsync(masks.fileno())
         if shard.source and first is not None:
             self.inputs[shard.source] = read.hexdigest()
-        if isinstance(first, FileArray) and self._total > _CROWD:
-            first.file.forget()
+        for tensor in shard.tensors.values() if self._total > _CROWD else ():
+            if not isinstance(tensor.data, np.ndarray):
+                tensor.data.forget()
         self._enter(shard, self.inputs.get(shard.source) if shard.source else None)
 
     def _write_tensor(self, name: str, tensor: Tensor, weights: OutFile, masks: FileIO | None, read: Digest) -> None:
