@@ -143,11 +143,11 @@ def _tensors(path: Path, metadata: _Record) -> dict[str, StoredTensor]:
     places = {(index["fqn"], index.state.get("offset")): info for index, info in metadata["storage_data"].items()}
     tensors: dict[str, StoredTensor] = {}
     for name, entry in (_state_dict(_tree(metadata)) or {}).items():
-        if isinstance(entry.kind, _Tensor):
+        if _is_tensor(entry):
             tensors[name] = _tensor(path, entry, places)
         elif name.endswith(_PYTHON_STATE):
             raise PruneconfError(
-                f"`{entry.key}` of `{path}` is no tensor, and safetensors holds nothing else; remove it first"
+                f"`{name}` of `{path}` is no tensor, and safetensors holds nothing else; remove it first"
             )
     if not tensors:
         raise PruneconfError(f"`{path}` names no tensors of a model; save its state dict under the key `model`")
@@ -170,12 +170,16 @@ def _tree(metadata: _Record) -> dict[str, Any]:
     return tree
 
 
-def _state_dict(level: dict[str, Any]) -> dict[str, _Entry] | None:
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, _Entry) and isinstance(value.kind, _Tensor)
+
+
+def _state_dict(level: dict[str, Any]) -> dict[str, Any] | None:
+    """The dict with the tensors of the model, and what else stands in it."""
     for key in NESTED:
         if isinstance(level.get(key), dict) and (found := _state_dict(level[key])):
             return found
-    entries = {name: value for name, value in level.items() if isinstance(value, _Entry)}
-    return entries if any(isinstance(entry.kind, _Tensor) for entry in entries.values()) else None
+    return level if any(map(_is_tensor, level.values())) else None
 
 
 def _tensor(path: Path, entry: _Entry, places: Mapping[tuple[str, Any], _Record]) -> StoredTensor:

@@ -43,8 +43,8 @@ class Stored(NamedTuple):
 
 
 def checkpoint_graph(path: Path, source: str) -> Traced:
-    """The graph of what a `.safetensors` file, an index of such files, or the checkpoint of a `.metadata` file holds, and
-    what it does not tell.
+    """The graph of what a `.safetensors` file, an index of such files, or the checkpoint of a `.metadata` file holds,
+    and what it does not tell.
 
     A module with a floating-point `weight` is a layer; its type is `UNKNOWN_TYPE`. Layers stand in the order of their
     names, numbers by size. Raises PruneconfError where the file is damaged or a part of it missing.
