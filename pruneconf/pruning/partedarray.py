@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -19,6 +20,10 @@ from pruneconf.pruning.filearray import FileArray, InputFile
 
 Numbers = tuple[int, ...]
 """One for each axis of a tensor."""
+
+_BYTE = np.dtype(np.uint8)
+_BAND, _BANDS = 1 << 21, 8
+"""How many elements a band has, and how many are kept in memory: 16 MiB for each byte of an element."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,43 +45,24 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PartedArray:
-    """The elements of a tensor, row by row, that stay in files. A slice is an array in memory.
-
-    The `parts` make up the tensor; `rows` are where they start and stop along its first axis, of shape (2, parts). Its
-    elements are of the type `stored` and given as `dtype`. Beside the slice, memory is needed for up to twice its bytes
-    where they do not lie side by side.
+class Whole:
+    """A tensor with elements of `dtype` that `parts` make up; `rows` are where these start and stop along its first
+    axis, of shape (2, parts).
     """
 
     shape: Numbers
     parts: tuple[Part, ...]
     rows: npt.NDArray[np.int64]
-    stored: np.dtype[Any]
     dtype: np.dtype[Any]
 
     @property
-    def size(self) -> int:
-        """How many elements of `dtype` there are."""
-        return prod(self.shape) * self.stored.itemsize // self.dtype.itemsize
+    def scattered(self) -> bool:
+        """Whether elements of one row of a part are farther from each other than those of different rows."""
+        return any(not _falling(part) for part in self.parts)
 
-    def __getitem__(self, part: slice) -> npt.NDArray[Any]:
-        first, last, _ = part.indices(self.size)
-        start, stop = first * self.dtype.itemsize, max(first, last) * self.dtype.itemsize
-        width = self.stored.itemsize
-        found = self._read(start // width, -(-stop // width)).view(np.uint8)
-        return found[start % width :][: stop - start].view(self.dtype)
-
-    def view(self, dtype: np.dtype[Any]) -> PartedArray:
-        """The same bytes as elements of another type."""
-        return replace(self, dtype=dtype)
-
-    def forget(self) -> None:
-        """Tell the system that the elements need not stay in memory."""
-        for part in self.parts:
-            part.file.forget(part.offset, part.span(self.stored.itemsize))
-
-    def _read(self, start: int, stop: int) -> npt.NDArray[Any]:
-        found, done = np.empty(stop - start, self.stored), 0
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """The elements from one flat index up to another. Memory is needed for three times as many at the most."""
+        found, done = np.empty(stop - start, self.dtype), 0
         for lows, highs in boxes(self.shape, start, stop):
             sizes = [high - low for low, high in zip(lows, highs, strict=True)]
             box = found[done : done + prod(sizes)].reshape(sizes)
@@ -86,15 +72,60 @@ class PartedArray:
         return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PartedArray:
+    """The elements of a tensor, row by row and as `dtype`, that stay in files. A slice is an array in memory.
+
+    Of one that is `scattered`, some bands of rows are kept in memory, since it takes as long to read a few elements.
+    """
+
+    whole: Whole
+    scattered: bool
+    dtype: np.dtype[Any]
+
+    @property
+    def size(self) -> int:
+        """How many elements of `dtype` there are."""
+        return prod(self.whole.shape) * self.whole.dtype.itemsize // self.dtype.itemsize
+
+    def __getitem__(self, part: slice) -> npt.NDArray[Any]:
+        first, last, _ = part.indices(self.size)
+        start, stop = first * self.dtype.itemsize, max(first, last) * self.dtype.itemsize
+        width = self.whole.dtype.itemsize
+        found = self._read(start // width, -(-stop // width)).view(np.uint8)
+        return found[start % width :][: stop - start].view(self.dtype)
+
+    def view(self, dtype: np.dtype[Any]) -> PartedArray:
+        """The same bytes as elements of another type."""
+        return replace(self, dtype=dtype)
+
+    def forget(self) -> None:
+        """Tell the system that the elements need not stay in memory."""
+        _band.cache_clear()
+        for part in self.whole.parts:
+            part.file.forget(part.offset, part.span(self.whole.dtype.itemsize))
+
+    def _read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        if not self.scattered:
+            return self.whole.read(start, stop)
+        numbers = range(start // _BAND, -(-stop // _BAND))
+        bands = [_band(self.whole, at)[max(start - at * _BAND, 0) : stop - at * _BAND] for at in numbers]
+        return np.concatenate([self.whole.read(0, 0), *bands])
+
+
+@lru_cache(_BANDS)
+def _band(whole: Whole, number: int) -> npt.NDArray[Any]:
+    return whole.read(number * _BAND, min((number + 1) * _BAND, prod(whole.shape)))
+
+
 def joined(shape: Numbers, parts: Sequence[Part], width: int) -> FileArray | PartedArray:
     """The bytes of a tensor that parts make up, with elements of `width` bytes."""
-    own = np.dtype(np.uint8)
-    if not prod(shape):
-        return PartedArray(shape, (), np.zeros((2, 0), np.int64), own, own)
     if len(parts) == 1 and _in_rows(shape, parts[0].strides, width):
-        return FileArray(parts[0].file, parts[0].offset, prod(shape) * width, own)
-    rows = np.array([[part.starts[0] for part in parts], [part.stops[0] for part in parts]])
-    return PartedArray(shape, tuple(parts), rows, np.dtype(f"<u{width}"), own)
+        return FileArray(parts[0].file, parts[0].offset, prod(shape) * width, _BYTE)
+    ends = [[part.starts[0], part.stops[0]] for part in parts if part.starts]
+    rows = np.array(ends, np.int64).reshape(-1, 2).T
+    whole = Whole(shape, tuple(parts), rows, np.dtype(f"<u{width}"))
+    return PartedArray(whole, whole.scattered, _BYTE)
 
 
 def part_of(tensor: torch.Tensor, starts: Numbers, file: InputFile, begin: int = 0) -> Part | None:
@@ -166,6 +197,13 @@ def _gather(file: InputFile, offset: int, strides: Numbers, target: npt.NDArray[
 
 def _span(shape: Sequence[int], strides: Numbers, width: int) -> int:
     return width + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True)) if all(shape) else 0
+
+
+def _falling(part: Part) -> bool:
+    """Whether no axis has greater strides than one before it."""
+    axes = zip(part.starts, part.stops, part.strides, strict=True)
+    strides = [stride for start, stop, stride in axes if stop - start > 1]
+    return strides == sorted(strides, reverse=True)
 
 
 def _in_rows(shape: Numbers, strides: Numbers, width: int) -> bool:
