@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from math import prod
 from pathlib import Path, PurePath
+from pickletools import genops
 from typing import Any, NamedTuple
 
 from pruneconf.errors import PruneconfError
@@ -130,6 +131,7 @@ def read_metadata(path: Path) -> dict[str, StoredTensor]:
         reason = (error.strerror or str(error)).lower()
         raise PruneconfError(f"cannot read `{path}`: {reason}; check the path") from error
     try:
+        _check_memo(data)
         return _tensors(path, _Unpickler(path, data).load())
     except PruneconfError:
         raise
@@ -137,6 +139,13 @@ def read_metadata(path: Path) -> dict[str, StoredTensor]:
         raise PruneconfError(
             f"`{path}` is damaged or not from torch.distributed.checkpoint; copy or save the checkpoint again"
         ) from error
+
+
+def _check_memo(data: bytes) -> None:
+    """Raise ValueError where a pickle would have memory taken for more objects than it can have."""
+    for opcode, argument, _ in genops(data):
+        if opcode.name.endswith("PUT") and int(argument or 0) > len(data):
+            raise ValueError
 
 
 def _tensors(path: Path, metadata: _Record) -> dict[str, StoredTensor]:

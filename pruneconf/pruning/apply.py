@@ -66,7 +66,8 @@ def apply(  # noqa: PLR0913 - one for each choice there is
 
     `weights` is the built model or the path of a checkpoint (see `open_checkpoint`); neither is changed. `out` must
     not exist or be empty; with `force` it is replaced. It gets `model.safetensors` (shards and their index where the
-    input has shards, or is large and of torch.distributed.checkpoint; a directory's other files too), `masks.safetensors` unless `masks` is `none`, and `report.json`.
+    input has shards, or is large and of torch.distributed.checkpoint; a directory's other files too),
+    `masks.safetensors` unless `masks` is `none`, and `report.json`.
     It appears whole or not at all. The report has the digests of the config, of the weights, and of `graph_file`, where
     the plan's graph was read from one, or else of the files that define the model. `pruner` and `seed` are as in
     `prune`. `level` ranks on the torch `device`, with the same result on any. With `resume` it goes on where a run that
