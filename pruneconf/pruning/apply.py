@@ -33,7 +33,7 @@ from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
 from pruneconf.pruning.write_compact import CutOut, write_compact
-from pruneconf.pruning.writer import CheckpointWriter, Masking, Outcome, file_digest
+from pruneconf.pruning.writer import CROWD, CheckpointWriter, Masking, Outcome, file_digest
 from pruneconf.version import __version__
 
 Progress = Callable[[str, int, int], None]
@@ -169,10 +169,10 @@ def _workers(ranked: Mapping[str, Weights], progress: Progress, team: Team) -> W
 def _digests(files: Iterable[Path], known: Mapping[Path, str], progress: Progress) -> dict[str, str]:
     """The digests of files, of which some are known."""
     sizes = {path: path.stat().st_size for path in files if path not in known}
-    found, done = {str(path): digest for path, digest in known.items()}, 0
+    found, done, total = {str(path): digest for path, digest in known.items()}, 0, sum(sizes.values())
     for path, size in sizes.items():
-        progress("hashing", done, sum(sizes.values()))
-        found[str(path)] = file_digest(path)
+        progress("hashing", done, total)
+        found[str(path)] = file_digest(path, forgets=total > CROWD)
         done += size
     return {str(path): found[str(path)] for path in files}
 

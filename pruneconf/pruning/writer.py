@@ -20,7 +20,7 @@ from pruneconf.pruning.checkpoint import INDEX_FILE, Checkpoint, Shard, other_fi
 from pruneconf.pruning.filearray import FileArray
 from pruneconf.pruning.floats import Bits, Bools, Format, magnitudes
 from pruneconf.pruning.journal import Done, Journal
-from pruneconf.pruning.outfile import Digest, OutFile, write_all
+from pruneconf.pruning.outfile import Digest, OutFile, forget, write_all
 from pruneconf.pruning.team import ALONE, Team
 from pruneconf.pruning.tensorfile import Tensor, header, mask_entry
 
@@ -34,7 +34,7 @@ _OTHERS = ("report.json", "report.html", "compact.safetensors")
 
 _CHUNK, _BLOCK = 1 << 20, 1 << 16
 """Elements that are read and written at a time, and those that are masked at a time, within the cache of a core."""
-_CROWD = 1 << 32
+CROWD = 1 << 32
 """From how many bytes on what has been read for the last time is not kept in memory for others."""
 _TOGETHER = 4
 """How many shards are written at the same time, at the most."""
@@ -241,7 +241,7 @@ class CheckpointWriter:
                 os.fsync(masks.fileno())
         if shard.source and first is not None:
             self.inputs[shard.source] = read.hexdigest()
-        for tensor in shard.tensors.values() if self._total > _CROWD else ():
+        for tensor in shard.tensors.values() if self._total > CROWD else ():
             if not isinstance(tensor.data, np.ndarray):
                 tensor.data.forget()
         self._enter(shard, self.inputs.get(shard.source) if shard.source else None)
@@ -323,7 +323,10 @@ def _masked(chunk: Bits, start: int, masking: Masking, outcome: Outcome) -> tupl
     return result, keep
 
 
-def file_digest(path: Path) -> str:
-    """The sha256 of a file, in hex."""
+def file_digest(path: Path, *, forgets: bool = False) -> str:
+    """The sha256 of a file, in hex. If wanted, the system is told that the file need not stay in memory."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if forgets:
+            forget(file.fileno(), 0, 0)
+    return digest
