@@ -39,7 +39,7 @@ _WEIGHT_FILES = (
     METADATA_FILE,
 )
 _SHARD = 5_000_000_000
-"""How many bytes of weights a shard may have that is made of a checkpoint with another layout."""
+"""About how many bytes of weights a shard has at the most that is made of a checkpoint with another layout."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,22 +167,25 @@ def _from_pickle_index(path: Path) -> Checkpoint:
 def _from_distcp(path: Path) -> Checkpoint:
     """What torch.distributed.checkpoint wrote becomes one file, or, where that would be large, shards and an index."""
     tensors, files = distcp_tensors(path)
-    groups, size = [dict[str, Tensor]()], 0
-    for name, tensor in tensors.items():
-        size += tensor.data.size
-        if size > _SHARD and groups[-1]:
-            groups.append({})
-            size = tensor.data.size
-        groups[-1][name] = tensor
-    inputs = (path, *files)
+    inputs, total = (path, *files), sum(tensor.data.size for tensor in tensors.values())
+    groups = _grouped(tensors, total)
     if len(groups) == 1:
         return Checkpoint(f"`{path}`", (Shard(WEIGHTS_FILE, groups[0]),), inputs=inputs)
     names = [f"model-{number:05}-of-{len(groups):05}.safetensors" for number in range(1, len(groups) + 1)]
     shards = tuple(Shard(name, group) for name, group in zip(names, groups, strict=True))
-    total = sum(tensor.data.size for tensor in tensors.values())
     weight_map = {name: shard.file for shard in shards for name in shard.tensors}
     index = json.dumps({"metadata": {"total_size": total}, "weight_map": weight_map}, indent=2).encode()
     return Checkpoint(f"`{path}`", shards, index, inputs)
+
+
+def _grouped(tensors: Mapping[str, Tensor], total: int) -> list[dict[str, Tensor]]:
+    """Tensors of `total` bytes in groups of about the same size."""
+    count, done = max(1, -(-total // _SHARD)), 0
+    groups: list[dict[str, Tensor]] = [{} for _ in range(count)]
+    for name, tensor in tensors.items():
+        groups[min(done * count // max(1, total), count - 1)][name] = tensor
+        done += tensor.data.size
+    return [group for group in groups if group]
 
 
 def _from_pickle(path: Path) -> Checkpoint:
