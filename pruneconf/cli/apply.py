@@ -87,7 +87,8 @@ def command(  # noqa: PLR0913 - one for each option
     Amounts count single weights with the pruner level, and whole output channels with the others.
 
     The weights are those of the built model, or of a checkpoint given with --weights: a .safetensors file, a
-    *.safetensors.index.json with its shards, a transformers directory, or a .pt file with a state dict. OUTPUT gets the
+    *.safetensors.index.json with its shards, a transformers directory, a .pt file with a state dict, or a directory of
+    torch.distributed.checkpoint, which becomes model.safetensors (shards and an index above 5 GB). OUTPUT gets the
     masked weights, masks.safetensors, report.json and report.html, a page to look at; it appears whole or not at all.
     With --compact it also gets compact.safetensors, which `pruneconf.load_compact` loads into a model that its code has
     built.

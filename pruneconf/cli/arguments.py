@@ -118,7 +118,7 @@ def is_model(argument: str) -> bool:
         return True
     if name.endswith(CONFIG_ENDINGS):
         return False
-    return not os.path.isdir(name) or os.path.exists(f"{name}/config.json")
+    return not os.path.isdir(name) or any(os.path.exists(f"{name}/{file}") for file in ("config.json", ".metadata"))
 
 
 def split(arguments: tuple[str, ...], model: str | None) -> tuple[str | None, list[str]]:

@@ -33,7 +33,7 @@ from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
 from pruneconf.pruning.write_compact import CutOut, write_compact
-from pruneconf.pruning.writer import CheckpointWriter, Masking, Outcome, file_digest
+from pruneconf.pruning.writer import CROWD, CheckpointWriter, Masking, Outcome, file_digest
 from pruneconf.version import __version__
 
 Progress = Callable[[str, int, int], None]
@@ -66,7 +66,8 @@ def apply(  # noqa: PLR0913 - one for each choice there is
 
     `weights` is the built model or the path of a checkpoint (see `open_checkpoint`); neither is changed. `out` must
     not exist or be empty; with `force` it is replaced. It gets `model.safetensors` (shards and their index where the
-    input has shards; a directory's other files too), `masks.safetensors` unless `masks` is `none`, and `report.json`.
+    input has shards, or is large and of torch.distributed.checkpoint; a directory's other files too),
+    `masks.safetensors` unless `masks` is `none`, and `report.json`.
     It appears whole or not at all. The report has the digests of the config, of the weights, and of `graph_file`, where
     the plan's graph was read from one, or else of the files that define the model. `pruner` and `seed` are as in
     `prune`. `level` ranks on the torch `device`, with the same result on any. With `resume` it goes on where a run that
@@ -156,7 +157,13 @@ def _staged(place: Path, team: Team, *, force: bool, resume: bool) -> Iterator[P
     with staged(place, force=force, resume=resume, unless=(LostError,)) as folder:
         team.folder = folder
         team.gather(folder)
-        yield folder
+        try:
+            yield folder
+        except LostError:
+            raise
+        except Exception:
+            team.fail()  # before the others find the directory gone
+            raise
     team.folder = None
 
 
@@ -175,10 +182,10 @@ def _workers(ranked: Mapping[str, Weights], progress: Progress, team: Team) -> W
 def _digests(files: Iterable[Path], known: Mapping[Path, str], progress: Progress) -> dict[str, str]:
     """The digests of files, of which some are known."""
     sizes = {path: path.stat().st_size for path in files if path not in known}
-    found, done = {str(path): digest for path, digest in known.items()}, 0
+    found, done, total = {str(path): digest for path, digest in known.items()}, 0, sum(sizes.values())
     for path, size in sizes.items():
-        progress("hashing", done, sum(sizes.values()))
-        found[str(path)] = file_digest(path)
+        progress("hashing", done, total)
+        found[str(path)] = file_digest(path, forgets=total > CROWD)
         done += size
     return {str(path): found[str(path)] for path in files}
 

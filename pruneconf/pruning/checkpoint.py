@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from pruneconf.distcp import METADATA_FILE, NESTED, SUFFIX
 from pruneconf.errors import PruneconfError
-from pruneconf.pruning.filearray import FileArray, InputFile
+from pruneconf.pruning.dcp import distcp_tensors
+from pruneconf.pruning.filearray import InputFile
+from pruneconf.pruning.partedarray import joined, part_of
 from pruneconf.pruning.tensorfile import CODES, Tensor, from_torch, read_tensors
 from pruneconf.pruning.tensors import Kind
 from pruneconf.shards import check_places, read_index
@@ -24,9 +26,20 @@ WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 
 _PICKLES = (".pt", ".pth", ".bin", ".ckpt")
-_WEIGHT_FILES = (".safetensors", ".index.json", *_PICKLES, ".h5", ".msgpack", ".onnx", ".gguf", ".ot")
-_NESTED = ("state_dict", "model_state_dict", "model")
-"""Under which keys training scripts put the state dict into what they save."""
+_WEIGHT_FILES = (
+    ".safetensors",
+    ".index.json",
+    *_PICKLES,
+    ".h5",
+    ".msgpack",
+    ".onnx",
+    ".gguf",
+    ".ot",
+    SUFFIX,
+    METADATA_FILE,
+)
+_SHARD = 5_000_000_000
+"""About how many bytes of weights a shard has at the most that is made of a checkpoint with another layout."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,9 +89,9 @@ def open_checkpoint(source: Source) -> Checkpoint:
     """The tensors of a model (its state dict) or of a file or directory.
 
     Reads `.safetensors`, `*.safetensors.index.json` or `*.bin.index.json` with its shards, a directory with one of them
-    (as transformers writes it), and what `torch.save(model.state_dict(), ...)` wrote, the last without running code
-    from it (`weights_only=True`). Tensors of safetensors files are read when they are needed. Raises PruneconfError
-    where there is nothing to read or it is damaged.
+    (as transformers writes it), what `torch.save(model.state_dict(), ...)` wrote, and the directories of
+    torch.distributed.checkpoint (or the `.metadata` in one), the last two without running code from them. Tensors in
+    files are read when they are needed. Raises PruneconfError where there is nothing to read or it is damaged.
     """
     if isinstance(source, torch.nn.Module):
         return _from_state_dict("the model", source.state_dict())
@@ -86,15 +99,9 @@ def open_checkpoint(source: Source) -> Checkpoint:
         raise PruneconfError(f"there is no `{source}`; {like_file(str(source))}")
     if source.is_dir():
         return _from_folder(source)
-    if source.name.endswith(".bin.index.json"):
-        return _from_pickle_index(source)
-    if source.name.endswith(".index.json"):
-        return _from_index(source)
-    if source.suffix == ".safetensors":
-        tensors, metadata = read_tensors(source)
-        return Checkpoint(f"`{source}`", (Shard(WEIGHTS_FILE, tensors, metadata, source),), inputs=(source,))
-    if source.suffix in _PICKLES:
-        return _from_pickle(source)
+    for ending, read in _READERS.items():
+        if source.name.endswith(ending):
+            return read(source)
     raise PruneconfError(
         f"`{source}` is no checkpoint; expected a directory, `.safetensors`, `.safetensors.index.json` or `.pt`"
     )
@@ -112,13 +119,23 @@ def other_files(folder: Path) -> list[Path]:
 
 
 def _from_folder(folder: Path) -> Checkpoint:
-    for name in (INDEX_FILE, WEIGHTS_FILE, "pytorch_model.bin.index.json", "pytorch_model.bin"):
+    for name in (INDEX_FILE, WEIGHTS_FILE, "pytorch_model.bin.index.json", "pytorch_model.bin", METADATA_FILE):
         if (folder / name).is_file():
             found = open_checkpoint(folder / name)
             return Checkpoint(f"`{folder}`", found.shards, found.index, found.inputs, folder)
+    if any(folder.glob(f"*{SUFFIX}")):
+        raise PruneconfError(
+            f"`{folder}` has `{SUFFIX}` files but no `{METADATA_FILE}`, which is written last; save or copy it again"
+        )
     raise PruneconfError(
-        f"`{folder}` is no checkpoint; expected `{WEIGHTS_FILE}`, `{INDEX_FILE}` or `pytorch_model.bin` in it"
+        f"`{folder}` is no checkpoint; expected `{WEIGHTS_FILE}`, `{INDEX_FILE}`, `pytorch_model.bin` or "
+        f"`{METADATA_FILE}` in it"
     )
+
+
+def _from_safetensors(path: Path) -> Checkpoint:
+    tensors, metadata = read_tensors(path)
+    return Checkpoint(f"`{path}`", (Shard(WEIGHTS_FILE, tensors, metadata, path),), inputs=(path,))
 
 
 def _from_index(path: Path) -> Checkpoint:
@@ -147,6 +164,30 @@ def _from_pickle_index(path: Path) -> Checkpoint:
     return Checkpoint(f"`{path}`", shards, written, (path, *(path.parent / file for file in files)))
 
 
+def _from_distcp(path: Path) -> Checkpoint:
+    """What torch.distributed.checkpoint wrote becomes one file, or, where that would be large, shards and an index."""
+    tensors, files = distcp_tensors(path)
+    inputs, total = (path, *files), sum(tensor.data.size for tensor in tensors.values())
+    groups = _grouped(tensors, total)
+    if len(groups) == 1:
+        return Checkpoint(f"`{path}`", (Shard(WEIGHTS_FILE, groups[0]),), inputs=inputs)
+    names = [f"model-{number:05}-of-{len(groups):05}.safetensors" for number in range(1, len(groups) + 1)]
+    shards = tuple(Shard(name, group) for name, group in zip(names, groups, strict=True))
+    weight_map = {name: shard.file for shard in shards for name in shard.tensors}
+    index = json.dumps({"metadata": {"total_size": total}, "weight_map": weight_map}, indent=2).encode()
+    return Checkpoint(f"`{path}`", shards, index, inputs)
+
+
+def _grouped(tensors: Mapping[str, Tensor], total: int) -> list[dict[str, Tensor]]:
+    """Tensors of `total` bytes in groups of about the same size."""
+    count, done = max(1, -(-total // _SHARD)), 0
+    groups: list[dict[str, Tensor]] = [{} for _ in range(count)]
+    for name, tensor in tensors.items():
+        groups[min(done * count // max(1, total), count - 1)][name] = tensor
+        done += tensor.data.size
+    return [group for group in groups if group]
+
+
 def _from_pickle(path: Path) -> Checkpoint:
     tensors: dict[str, Tensor | None] = {}
     if zipfile.is_zipfile(path):
@@ -161,17 +202,14 @@ def _from_pickle(path: Path) -> Checkpoint:
 
 
 def _in_file(file: InputFile, tensor: torch.Tensor) -> Tensor | None:
-    """A tensor of a zip file as `torch.save` writes it, if it is there as it will be written."""
-    if tensor.layout is not torch.strided or not tensor.is_contiguous() or tensor.is_conj() or tensor.is_neg():
+    """A tensor of a zip file as `torch.save` writes it, if its elements are there as they will be written."""
+    code, shape, width = CODES.get(tensor.dtype), tuple(tensor.shape), tensor.element_size()
+    part = part_of(tensor, (0,) * tensor.ndim, file)
+    if code is None or part is None:
         return None
-    code, size = CODES.get(tensor.dtype), tensor.nbytes
-    start: int | None = tensor.untyped_storage()._checkpoint_offset  # noqa: SLF001 - set by torch.load
-    if code is None or start is None:
-        return None
-    offset = start + int(tensor.storage_offset()) * tensor.element_size()
-    if offset + size > file.size:
+    if part.offset + part.span(width) > file.size:
         raise PruneconfError(f"`{file.path}` is damaged: it ends too early; copy or write it again")
-    return Tensor(code, tuple(tensor.shape), FileArray(file, offset, size, np.dtype(np.uint8)))
+    return Tensor(code, shape, joined(shape, [part], width))
 
 
 def _loaded(path: Path) -> dict[str, torch.Tensor]:
@@ -193,7 +231,7 @@ def _state_dict(loaded: Any) -> dict[str, torch.Tensor] | None:
         return None
     if loaded and all(isinstance(k, str) and isinstance(value, torch.Tensor) for k, value in loaded.items()):
         return loaded
-    return next((found for key in _NESTED if (found := _state_dict(loaded.get(key))) is not None), None)
+    return next((found for key in NESTED if (found := _state_dict(loaded.get(key))) is not None), None)
 
 
 def _from_state_dict(source: str, state: Mapping[str, Any]) -> Checkpoint:
@@ -210,3 +248,13 @@ def _widest_first(source: str | Path, state: Mapping[str, Any]) -> list[tuple[st
                 f"`{name}` of {where} is no tensor, and safetensors holds nothing else; remove it first"
             )
     return sorted(state.items(), key=lambda item: -item[1].element_size())
+
+
+_READERS: Mapping[str, Callable[[Path], Checkpoint]] = {
+    ".bin.index.json": _from_pickle_index,
+    ".index.json": _from_index,
+    ".safetensors": _from_safetensors,
+    METADATA_FILE: _from_distcp,
+    **dict.fromkeys(_PICKLES, _from_pickle),
+}
+"""What reads files whose names end so."""

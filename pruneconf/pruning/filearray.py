@@ -6,6 +6,7 @@ kills the process. Nor do pages of the file count as this process's memory.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterable
@@ -24,11 +25,16 @@ Stamp = tuple[int, ...]
 
 
 class InputFile:
-    """A file that is open for reading at any place, by any number of threads."""
+    """A file that is open for reading at any place, by any number of threads. Raises PruneconfError if it cannot be."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("rb", buffering=0)
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            remedy = "allow more of them (`ulimit -n`)" if error.errno == errno.EMFILE else "check the path"
+            raise PruneconfError(f"cannot read `{path}`: {reason}; {remedy}") from error
         self._lock = threading.Lock()
         self.size = os.fstat(self._file.fileno()).st_size
 
@@ -50,9 +56,10 @@ class InputFile:
         self.read(0, memoryview(found))
         return bytes(found)
 
-    def forget(self) -> None:
-        """Tell the system that the file need not stay in memory."""
-        forget(self._file.fileno(), 0, self.size)
+    def forget(self, offset: int, size: int) -> None:
+        """Tell the system that these bytes need not stay in memory."""
+        if size:  # 0 stands for all that follows
+            forget(self._file.fileno(), offset, size)
 
     def _read_some(self, offset: int, buffer: memoryview) -> int:
         if hasattr(os, "preadv"):
@@ -81,6 +88,10 @@ class FileArray:
         """The same bytes as elements of another type."""
         size = self.size * self.dtype.itemsize // dtype.itemsize
         return FileArray(self.file, self.offset, size, dtype)
+
+    def forget(self) -> None:
+        """Tell the system that the elements need not stay in memory."""
+        self.file.forget(self.offset, self.size * self.dtype.itemsize)
 
 
 def stamps(paths: Iterable[Path]) -> dict[Path, Stamp]:

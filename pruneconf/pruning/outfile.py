@@ -80,6 +80,8 @@ def write_all(file: FileIO, chunk: Chunk) -> int:
 
 
 def forget(descriptor: int, start: int, size: int) -> None:
-    """Tell the system that these bytes of a file need not stay in memory; those not on the disk yet go there."""
+    """Tell the system that these bytes of a file (size 0: all from there on) need not stay in memory; those not on the
+    disk yet go there.
+    """
     if hasattr(os, "posix_fadvise"):
         os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)

@@ -112,7 +112,7 @@ class _Watch:
         os.set_blocking(self._telling, False)
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.set_wakeup_fd(self._telling, warn_on_full_buffer=False)
-        team.settle = self._settle
+        team.settle, team.fail = self._settle, self._fail
         self._beat()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._run, self._wait_for_answers)]
         for thread in self._threads:
@@ -145,6 +145,21 @@ class _Watch:
         """Enter that everything is written, unless one of the processes has failed."""
         self._store.compare_set(_VERDICT, "", _SETTLED)
         self._read_verdict()
+
+    def _fail(self) -> None:
+        """Enter that this process has failed, before it says why."""
+        self._first(_FAILED)
+
+    def _first(self, kind: str) -> str:
+        """Enter a verdict; it, or that of a process that was faster: its kind and whose it is."""
+        mine = f"{kind} {self._team.rank}"
+        told = bytes(self._store.compare_set(_VERDICT, "", mine)).decode()
+        if told == _SETTLED:
+            told = bytes(self._store.compare_set(_LAST_VERDICT, "", mine)).decode()
+        return told
+
+    def _own(self, verdict: str) -> bool:
+        return verdict.endswith(f" {self._team.rank}")
 
     def _beat(self) -> None:
         self._beats += 1
@@ -181,7 +196,7 @@ class _Watch:
         if self._settled:
             verdict = self._entry(_LAST_VERDICT)
         self._answered = time.monotonic()
-        if verdict:
+        if verdict and not self._own(verdict):
             self._end_here("", keep=verdict.startswith(_STOPPED))
 
     def _wait_for_answers(self) -> None:
@@ -227,14 +242,11 @@ class _Watch:
 
     def end(self, message: str, kind: str = _FAILED) -> NoReturn:
         """End all processes with a message, unless one of them has said something before."""
-        mine = f"{kind} {self._team.rank} {message}"
         try:
-            told = bytes(self._store.compare_set(_VERDICT, "", mine)).decode()
-            if told == _SETTLED:
-                told = bytes(self._store.compare_set(_LAST_VERDICT, "", mine)).decode()
+            told = self._first(kind)
         except RuntimeError:  # the store has gone, most likely with the first process
             self._end_here(message if self._team.rank <= 1 else "", keep=kind == _STOPPED)
-        self._end_here(message if told == mine else "", keep=told.startswith(_STOPPED))
+        self._end_here(message if self._own(told) else "", keep=told.startswith(_STOPPED))
 
     def _end_without_first(self, how: str) -> NoReturn:
         """End where the store has gone, or does not answer: most likely with the first process."""

@@ -30,7 +30,7 @@ class Team:
     """The `size` processes of the default group of `torch.distributed`, of which this is number `rank`; or just this.
 
     `store` is what `publish` needs. `folder` is a directory that is of no use if the team breaks up. The first process
-    calls `settle` when nothing but its own work is left.
+    calls `settle` when nothing but its own work is left, and `fail` where it cannot go on and the others are to end.
     """
 
     def __init__(self, rank: int = 0, size: int = 1, store: Any = None) -> None:
@@ -38,6 +38,7 @@ class Team:
         self.size = size
         self.folder: Path | None = None
         self.settle: Callable[[], None] = lambda: None
+        self.fail: Callable[[], None] = lambda: None
         self._store = store
 
     @property

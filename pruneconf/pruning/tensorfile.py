@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning.filearray import FileArray, InputFile
+from pruneconf.pruning.partedarray import PartedArray
 from pruneconf.pruning.tensors import Kind
 
 CODES = {
@@ -51,7 +52,7 @@ class Tensor:
 
     code: str
     shape: tuple[int, ...]
-    data: npt.NDArray[np.uint8] | FileArray
+    data: npt.NDArray[np.uint8] | FileArray | PartedArray
 
     @property
     def kind(self) -> Kind:

@@ -18,7 +18,7 @@ from pruneconf.pruning.checkpoint import INDEX_FILE, Checkpoint, Shard, other_fi
 from pruneconf.pruning.filearray import FileArray
 from pruneconf.pruning.floats import Bits, Bools, Format, magnitudes
 from pruneconf.pruning.journal import Done, Journal, close_journals
-from pruneconf.pruning.outfile import Digest, OutFile
+from pruneconf.pruning.outfile import Digest, OutFile, forget
 from pruneconf.pruning.team import ALONE, Team
 from pruneconf.pruning.tensorfile import Tensor, header, mask_entry
 
@@ -32,7 +32,7 @@ _OTHERS = ("report.json", "report.html", "compact.safetensors")
 
 _CHUNK, _BLOCK = 1 << 20, 1 << 16
 """Elements that are read and written at a time, and those that are masked at a time, within the cache of a core."""
-_CROWD = 1 << 32
+CROWD = 1 << 32
 """From how many bytes on what has been read for the last time is not kept in memory for others."""
 _TOGETHER = 4
 """How many shards are written at the same time, at the most."""
@@ -250,8 +250,9 @@ class CheckpointWriter:
                 self._write_tensor(name, tensor, weights, masks, read)
         if shard.source and first is not None:
             self.inputs[shard.source] = read.hexdigest()
-        if isinstance(first, FileArray) and self._total > _CROWD:
-            first.file.forget()
+        for tensor in shard.tensors.values() if self._total > CROWD else ():
+            if not isinstance(tensor.data, np.ndarray):
+                tensor.data.forget()
         self._enter(shard, masks.sha256 if masks else None)
 
     def _write_tensor(self, name: str, tensor: Tensor, weights: OutFile, masks: OutFile | None, read: Digest) -> None:
@@ -331,14 +332,19 @@ def _masked(chunk: Bits, start: int, masking: Masking, outcome: Outcome) -> tupl
     return result, keep
 
 
-def file_digest(path: Path, part: range | None = None) -> str:
-    """The sha256 of a file, or of a part of it, in hex."""
+def file_digest(path: Path, part: range | None = None, *, forgets: bool = False) -> str:
+    """The sha256 of a file, or of a part of it, in hex. If wanted, the system is told that the file need not stay in
+    memory.
+    """
     with path.open("rb") as file:
         if part is None:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(part.start)
-        digest, left = hashlib.sha256(), len(part)
-        while chunk := file.read(min(_CHUNK, left)):
-            digest.update(chunk)
-            left -= len(chunk)
-        return digest.hexdigest()
+            digest = hashlib.file_digest(file, "sha256")
+        else:
+            file.seek(part.start)
+            digest, left = hashlib.sha256(), len(part)
+            while chunk := file.read(min(_CHUNK, left)):
+                digest.update(chunk)
+                left -= len(chunk)
+        if forgets:
+            forget(file.fileno(), 0, 0)
+    return digest.hexdigest()

@@ -11,6 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pruneconf.distcp import METADATA_FILE, read_metadata
 from pruneconf.errors import PruneconfError
 from pruneconf.graph import UNKNOWN_TYPE, Layer, ModelGraph, Module, Parameter, Weight
 from pruneconf.shards import check_places, read_index
@@ -25,6 +26,7 @@ _FLOATS = {
     "F8_E4M3": "float8_e4m3fn",
     "F8_E5M2": "float8_e5m2",
 }
+_CODES = {dtype: code for code, dtype in _FLOATS.items()}
 _LENGTH, _LONGEST = 8, 100_000_000
 """Bytes of the number that gives the length of a header, and how long the format lets a header be."""
 _STATISTICS = ("running_mean", "running_var")
@@ -41,12 +43,13 @@ class Stored(NamedTuple):
 
 
 def checkpoint_graph(path: Path, source: str) -> Traced:
-    """The graph of what a `.safetensors` file, or an index of such files, holds, and what it does not tell.
+    """The graph of what a `.safetensors` file, an index of such files, or the checkpoint of a `.metadata` file holds,
+    and what it does not tell.
 
     A module with a floating-point `weight` is a layer; its type is `UNKNOWN_TYPE`. Layers stand in the order of their
     names, numbers by size. Raises PruneconfError where the file is damaged or a part of it missing.
     """
-    tensors = _of_shards(path) if path.name.endswith(".index.json") else read_header(path)
+    tensors = _tensors(path)
     missing = (_missing(source),)
     names = _modules(tensors)
     weights = {name: tensors[_under(name, "weight")] for name in names if _is_layer(tensors, name)}
@@ -73,6 +76,15 @@ def _missing(source: str) -> str:
         f"`{source}` holds the names and shapes of layers, but not their types, nor how they are connected: "
         "what needs these is not checked; put the model's `config.json` beside it, or name the code that builds it"
     )
+
+
+def _tensors(path: Path) -> dict[str, Stored]:
+    if path.name.endswith(".index.json"):
+        return _of_shards(path)
+    if path.name == METADATA_FILE:
+        stored = read_metadata(path)
+        return {name: Stored(_CODES.get(each.dtype, each.dtype), each.shape) for name, each in stored.items()}
+    return read_header(path)
 
 
 def _of_shards(path: Path) -> dict[str, Stored]:

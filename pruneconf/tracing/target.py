@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from pruneconf.distcp import METADATA_FILE
 from pruneconf.errors import PruneconfError
 from pruneconf.suggest import like_file
 
@@ -31,7 +32,9 @@ class Pretrained:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A `.safetensors` file, or the index of several, and nothing that says what model it is for."""
+    """A `.safetensors` file, the index of several, or the `.metadata` of torch.distributed.checkpoint, and nothing that
+    says what model it is for.
+    """
 
     path: Path
 
@@ -40,7 +43,8 @@ def locate(target: str) -> Code | Pretrained | Weights:
     """What a MODEL argument stands for.
 
     `model.py`, `model.py:attr`, `package.module:attr`, a transformers directory, a weights file in one, or weights
-    alone. Raises PruneconfError for anything else, and for files that are not there.
+    alone: a file, or a directory of torch.distributed.checkpoint. Raises PruneconfError for anything else, and for
+    files that are not there.
     """
     path = Path(target)
     if path.is_dir():
@@ -58,7 +62,9 @@ def locate(target: str) -> Code | Pretrained | Weights:
     )
 
 
-def _directory(path: Path) -> Pretrained:
+def _directory(path: Path) -> Pretrained | Weights:
+    if (path / METADATA_FILE).is_file():
+        return _around_weights(path / METADATA_FILE)
     if not (path / "config.json").is_file():
         raise PruneconfError(
             f"the directory `{path}` has no `config.json`, so it is no transformers model; "
@@ -80,7 +86,7 @@ def _around_weights(path: Path) -> Pretrained | Weights:
         raise PruneconfError(f"there is no file `{path}`; {like_file(str(path))}")
     if _says_which_model(path.parent / "config.json"):
         return Pretrained(path.parent)
-    if path.name.endswith(_SAFETENSORS):
+    if path.name.endswith((*_SAFETENSORS, METADATA_FILE)):
         return Weights(path)
     raise PruneconfError(
         f"`{path}` holds weights but not the types of the layers; name the code that builds the model, "

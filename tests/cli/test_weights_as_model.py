@@ -108,6 +108,26 @@ def test_apply_and_verify(weights: Path, pruneconf: Run, model: str) -> None:
     assert "satisfies" in pruneconf("verify", model, "cfg.yaml", "out").stdout
 
 
+@pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
+def test_a_directory_of_distributed_checkpoint(weights: Path, pruneconf: Run) -> None:
+    """It holds what the safetensors file does, and torch is not needed to find that out."""
+    checkpoint = pytest.importorskip("torch.distributed.checkpoint")
+    from safetensors.torch import load_file
+
+    state = {"model": load_file(weights / "w.safetensors"), "optim": {"lr": 0.1}}
+    checkpoint.save(state, checkpoint_id=weights / "dcp", no_dist=True)
+    (weights / "without").mkdir()
+    (weights / "without" / "torch.py").write_text("raise ImportError('torch must not be imported')\n")
+    path = os.pathsep.join([str(weights / "without"), os.environ.get("PYTHONPATH", "")])
+    for command in ("lint {} cfg.yaml", "lint {} faulty.yaml", "show {} cfg.yaml", "trace {} -o it.graph.json"):
+        there, here = (pruneconf(*command.format(model).split(), PYTHONPATH=path) for model in ("dcp", "w.safetensors"))
+        said = (there.stdout + there.stderr).replace("dcp/.metadata", "dcp").replace("dcp", "w.safetensors")
+        assert (there.returncode, said) == (here.returncode, here.stdout + here.stderr)
+    done = pruneconf("apply", "dcp", "cfg.yaml", "-o", "out")
+    assert "32 of 288 weights masked" in done.stdout, done.stderr
+    assert "satisfies" in pruneconf("verify", "dcp", "cfg.yaml", "out").stdout
+
+
 def test_a_config_beside_it_that_is_not_of_transformers_does_not_count(weights: Path, pruneconf: Run) -> None:
     (weights / "config.json").write_text('{"architecture": "resnet18"}')
     assert pruneconf("lint", "w.safetensors", "cfg.yaml").returncode == 0

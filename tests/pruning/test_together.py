@@ -11,10 +11,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import distributed
 
-pytestmark = pytest.mark.skipif(not distributed.is_available(), reason="this torch has no torch.distributed")
+if not distributed.is_available():
+    pytest.skip("this torch has no torch.distributed", allow_module_level=True)
+
+from torch.distributed import checkpoint
+
+pytestmark = pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
 
 LAYERS, SIDE = 5, 40
 CONFIGS = {
@@ -39,6 +44,8 @@ def home(tmp_path_factory):
         weight_map |= dict.fromkeys(tensors, f"{file}.safetensors")
     (folder / "in" / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
     (folder / "in" / "config.json").write_text("{}")
+    state = {name: load_file(folder / "in" / file)[name] for name, file in weight_map.items()}
+    checkpoint.save({"model": state}, checkpoint_id=folder / "dcp", no_dist=True)
     (folder / "model.py").write_text(
         "import torch\n\n\ndef build_model():\n"
         f"    return torch.nn.Sequential(*[torch.nn.Linear({SIDE}, {SIDE}) for _ in range({LAYERS})])\n"
@@ -72,8 +79,8 @@ def stage():
         process.stdin.close()
 
 
-def arguments(config, out, *options):
-    return ["apply", "net.graph.json", f"{config}.yaml", "--weights", "in", "-o", out, *options]
+def arguments(config, out, *options, weights="in"):
+    return ["apply", "net.graph.json", f"{config}.yaml", "--weights", weights, "-o", out, *options]
 
 
 def by_one(stage, home, config, *options):
@@ -97,6 +104,15 @@ def test_the_same_bytes_as_one_process(stage, home, files, size, config, options
     assert ended == [0] * size, told
     assert files(out) == files(by_one(stage, home, config, *options))
     assert told.count("weights masked") == 1
+
+
+def test_a_directory_of_distributed_checkpoint(stage, home, files):
+    one, two = (home / f"out{next(fresh)}" for _ in range(2))
+    for size, out in ((1, one), (2, two)):
+        ended, told = stage(home, size, arguments("capped", out.name, weights="dcp"))
+        assert ended == [0] * size, told
+    assert files(one) == files(two)
+    assert files(one)["masks.safetensors"]
 
 
 def test_torchrun(stage, home, files):
