@@ -12,6 +12,7 @@ import click
 
 from pruneconf.cli.arguments import (
     ModelOptions,
+    Seconds,
     coupled_option,
     current_graph_of,
     model_options,
@@ -58,7 +59,8 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped.")
 @click.option(
     "--stall-timeout",
-    type=click.FloatRange(1),
+    metavar="SECONDS",
+    type=Seconds(1),
     default=60,
     show_default=True,
     help="Under torchrun: after how many seconds without a sign of life of a process all end.",

@@ -68,6 +68,15 @@ def test_a_mistake_is_one_sentence(here: Path, pruneconf: Run, command: str, sen
     assert set(here.rglob("*")) == before
 
 
+@pytest.mark.parametrize("option", ["--timeout", "--stall-timeout"])
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e300", "soon", "0"])
+def test_a_time_that_no_clock_counts(here: Path, pruneconf: Run, option: str, seconds: str) -> None:
+    done = pruneconf("apply", "model.py", "cfg.yaml", "-o", "out", option, seconds)
+    assert done.returncode == 2
+    assert f"Error: Invalid value for '{option}': " in done.stderr
+    assert not (here / "out").exists()
+
+
 def test_the_next_command_can_be_copied(here: Path, pruneconf: Run) -> None:
     (here / "a b").mkdir()
     (here / "a b" / "x.prune.yaml").write_text((here / "cfg.yaml").read_text())
