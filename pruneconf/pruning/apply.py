@@ -89,7 +89,7 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     inputs = [*described, *checkpoint.inputs]
     others = [checkpoint.folder / path for path in other_files(checkpoint.folder)] if checkpoint.folder else []
     before = stamps([*inputs, *others])
-    place = prepare(out, inputs, checkpoint.folder, force=force, clear=team.leads, resume=resume)
+    place = prepare(out, before, checkpoint.folder, force=force, clear=team.leads, resume=resume)
     journal = _journal(plan, masks, seed, described, {path: before[path] for path in (*checkpoint.inputs, *others)})
     found = _found(place, journal, checkpoint) if resume else None
     where = locate(plan, checkpoint.kinds, checkpoint.source)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning.filearray import FileArray, InputFile
+from pruneconf.pruning.otherfiles import files_below
 from pruneconf.pruning.tensorfile import CODES, Tensor, from_torch, read_tensors
 from pruneconf.pruning.tensors import Kind
 from pruneconf.shards import check_places, read_index
@@ -86,6 +89,8 @@ def open_checkpoint(source: Source) -> Checkpoint:
         raise PruneconfError(f"there is no `{source}`; {like_file(str(source))}")
     if source.is_dir():
         return _from_folder(source)
+    if not source.is_file():
+        raise PruneconfError(f"`{source}` is no file that can be read twice; write the checkpoint to a disk first")
     if source.name.endswith(".bin.index.json"):
         return _from_pickle_index(source)
     if source.name.endswith(".index.json"):
@@ -101,14 +106,11 @@ def open_checkpoint(source: Source) -> Checkpoint:
 
 
 def other_files(folder: Path) -> list[Path]:
-    """The files of a checkpoint's directory that hold no weights, relative to it; hidden ones are left out."""
-    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
-    return [
-        path
-        for path in found
-        if not any(part.startswith(".") for part in path.parts)
-        and not (len(path.parts) == 1 and path.name.endswith(_WEIGHT_FILES))
-    ]
+    """The files of a checkpoint's directory that hold no weights, relative to it; hidden ones are left out.
+
+    Raises PruneconfError where one cannot be copied.
+    """
+    return [path.relative_to(folder) for path in files_below(folder, _WEIGHT_FILES)]
 
 
 def _from_folder(folder: Path) -> Checkpoint:
@@ -176,12 +178,18 @@ def _in_file(file: InputFile, tensor: torch.Tensor) -> Tensor | None:
 
 def _loaded(path: Path) -> dict[str, torch.Tensor]:
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except Exception as error:
+        with warnings.catch_warnings(action="ignore"):
+            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PruneconfError(f"cannot read `{path}`: {reason}; check the path") from error
+    except pickle.UnpicklingError as error:
         raise PruneconfError(
             f"cannot read `{path}` as a state dict without running code from it; "
             "write it with `torch.save(model.state_dict(), path)`"
         ) from error
+    except Exception as error:
+        raise PruneconfError(f"`{path}` is damaged or nothing that torch saved; copy or write it again") from error
     state = _state_dict(loaded)
     if state is None:
         raise PruneconfError(f"`{path}` holds no state dict; write it with `torch.save(model.state_dict(), path)`")

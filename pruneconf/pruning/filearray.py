@@ -6,6 +6,7 @@ kills the process. Nor do pages of the file count as this process's memory.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterable
@@ -24,11 +25,16 @@ Stamp = tuple[int, ...]
 
 
 class InputFile:
-    """A file that is open for reading at any place, by any number of threads."""
+    """A file that is open for reading at any place, by any number of threads. Raises PruneconfError if it cannot be."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("rb", buffering=0)
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            remedy = "allow more of them (`ulimit -n`)" if error.errno == errno.EMFILE else "check the path"
+            raise PruneconfError(f"cannot read `{path}`: {reason}; {remedy}") from error
         self._lock = threading.Lock()
         self.size = os.fstat(self._file.fileno()).st_size
 
