@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from pruneconf.cli.progress import amount, progress
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
+    from pruneconf.findings import Finding
     from pruneconf.histogram import Histogram
     from pruneconf.plan import Plan
     from pruneconf.pruning import Forecast, Report, Source
@@ -117,6 +118,8 @@ def command(  # noqa: PLR0913 - one for each option
             )
         graph = current_graph_of(model, options)
         sound, findings = linted_config(config, graph, pruner)
+        if team.leads:
+            _tell_warnings(findings, command_line("pruneconf", "lint", model, config, *_lint_options(pruner, options)))
         plan = resolve(sound, graph, pruner=pruner, coupled=coupled or compact)
         for entry in plan.layers:
             if entry.held:
@@ -158,12 +161,25 @@ def command(  # noqa: PLR0913 - one for each option
 
 def _as_now(plan: Plan, options: ModelOptions) -> Iterator[str]:
     """The options with which `verify` makes the same plan."""
-    if plan.structured:
-        yield from ("--pruner", plan.pruner)
+    yield from _lint_options(plan.pruner, options)
     if plan.coupled:
         yield "--coupled"
+
+
+def _lint_options(pruner: str, options: ModelOptions) -> Iterator[str]:
+    if pruner != "level":
+        yield from ("--pruner", pruner)
     for text in options.inputs:
         yield from ("--input", text)
+
+
+def _tell_warnings(findings: Sequence[Finding], lint: str) -> None:
+    """Say that there are warnings, and how to see them; they are in the report's page too."""
+    from pruneconf.findings import Severity
+
+    number = sum(finding.severity is Severity.WARNING for finding in findings)
+    if number:
+        note(f"the linter has {number} warning{'s' * (number > 1)} about this: {lint}")
 
 
 def _tell_forecast(plan: Plan, expected: Forecast, output: Path) -> None:

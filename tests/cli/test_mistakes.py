@@ -77,6 +77,15 @@ def test_a_time_that_no_clock_counts(here: Path, pruneconf: Run, option: str, se
     assert not (here / "out").exists()
 
 
+def test_warnings_are_not_passed_over(here: Path, pruneconf: Run) -> None:
+    (here / "cfg.yaml").write_text("- op_types: [Conv2d]\n  total_sparsity: 0.6\n")
+    said = "pruneconf: the linter has 1 warning about this: pruneconf lint model.py cfg.yaml\n"
+    for options in (["--dry-run"], []):
+        done = pruneconf("apply", "model.py", "cfg.yaml", "-o", "out", *options)
+        assert (done.returncode, done.stderr) == (0, said)
+    assert "PC403" in (here / "out" / "report.html").read_text()
+
+
 def test_the_next_command_can_be_copied(here: Path, pruneconf: Run) -> None:
     (here / "a b").mkdir()
     (here / "a b" / "x.prune.yaml").write_text((here / "cfg.yaml").read_text())
