@@ -108,7 +108,7 @@ def command(  # noqa: PLR0913 - one for each option
     from pruneconf.output.page import report_page
     from pruneconf.output.style import command_line
     from pruneconf.plan import resolve
-    from pruneconf.pruning import CutOut, apply, forecast, joined
+    from pruneconf.pruning import CutOut, apply, forecast, joined, left_out
     from pruneconf.tracing import build_to_run, parse_input
 
     with joined(stall_timeout, click.exceptions.Exit) as team:
@@ -151,6 +151,8 @@ def command(  # noqa: PLR0913 - one for each option
                 progress=told,
                 team=team,
             )
+        if team.leads and isinstance(source, Path) and source.is_dir():
+            _tell_left_out(source, left_out(source, {Path(name).name for name in (*report.inputs, *report.outputs)}))
         tell(weighed(plan, report.masked))
         totals = report.totals
         click.echo(f"{totals.masked:,} of {totals.numel:,} weights masked ({100 * totals.sparsity:.1f} %) in {output}")
@@ -180,6 +182,12 @@ def _tell_warnings(findings: Sequence[Finding], lint: str) -> None:
     number = sum(finding.severity is Severity.WARNING for finding in findings)
     if number:
         note(f"the linter has {number} warning{'s' * (number > 1)} about this: {lint}")
+
+
+def _tell_left_out(folder: Path, files: Sequence[str]) -> None:
+    if files:
+        names = ", ".join(f"`{file}`" for file in files)
+        note(f"not copied from `{folder}`, since they may hold weights that are not pruned: {names}")
 
 
 def _tell_forecast(plan: Plan, expected: Forecast, output: Path) -> None:

@@ -6,7 +6,7 @@ import json
 import pickle
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,15 @@ def other_files(folder: Path) -> list[Path]:
     Raises PruneconfError where one cannot be copied.
     """
     return [path.relative_to(folder) for path in files_below(folder, _WEIGHT_FILES)]
+
+
+def left_out(folder: Path, known: Collection[str]) -> list[str]:
+    """The files of a checkpoint's directory that may hold weights and are therefore not copied, without those known."""
+    return [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(_WEIGHT_FILES) and path.name not in known and path.is_file()
+    ]
 
 
 def _from_folder(folder: Path) -> Checkpoint:

@@ -86,6 +86,17 @@ def test_warnings_are_not_passed_over(here: Path, pruneconf: Run) -> None:
     assert "PC403" in (here / "out" / "report.html").read_text()
 
 
+def test_what_is_not_copied_is_named(here: Path, pruneconf: Run) -> None:
+    assert pruneconf("apply", "model.py", "cfg.yaml", "-o", "in").returncode == 0
+    for name in ("config.json", "tf_model.h5", "training_args.bin"):
+        (here / "in" / name).write_text("{}")
+    done = pruneconf("apply", "net.graph.json", "cfg.yaml", "--weights", "in", "-o", "out")
+    said = "not copied from `in`, since they may hold weights that are not pruned: `tf_model.h5`, `training_args.bin`"
+    assert (done.returncode, done.stderr) == (0, f"pruneconf: {said}\n")
+    copied = {path.name for path in (here / "out").iterdir()} & {path.name for path in (here / "in").iterdir()}
+    assert copied == {"config.json", "masks.safetensors", "model.safetensors", "report.html", "report.json"}
+
+
 def test_the_next_command_can_be_copied(here: Path, pruneconf: Run) -> None:
     (here / "a b").mkdir()
     (here / "a b" / "x.prune.yaml").write_text((here / "cfg.yaml").read_text())
