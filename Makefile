@@ -47,6 +47,7 @@ bench: .venv/dev
 	$(BIN)/python bench/compact.py
 	$(BIN)/python bench/schema.py
 	$(BIN)/python bench/server.py
+	$(BIN)/python bench/scaling.py
 
 # three configs, edited at random 10,000 times each, in a running language server
 edits: .venv/dev

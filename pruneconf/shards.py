@@ -16,9 +16,13 @@ def read_index(path: Path, suffix: str = ".safetensors") -> tuple[bytes, Mapping
     """
     try:
         text = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PruneconfError(f"cannot read `{path}`: {reason}; check the path") from error
+    try:
         weight_map: dict[str, str] = json.loads(text)["weight_map"]
         files = sorted(set(weight_map.values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PruneconfError(
             f"cannot read `{path}` as an index of shards; expected a `weight_map` from names to files"
         ) from error

@@ -47,6 +47,8 @@ def like_file(name: str) -> str:
     from pathlib import Path
 
     path = Path(name)
+    if path.is_symlink():
+        return f"it is a link to `{path.readlink()}`, mend that"
     if not path.parent.is_dir():
         return f"there is no directory `{path.parent}`"
     siblings = [sibling.name for sibling in path.parent.iterdir() if sibling.suffix == path.suffix]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import click
 
 from pruneconf.cli.arguments import (
     ModelOptions,
+    Seconds,
     coupled_option,
     current_graph_of,
     model_options,
@@ -24,6 +25,7 @@ from pruneconf.cli.progress import amount, progress
 from pruneconf.errors import PruneconfError
 
 if TYPE_CHECKING:
+    from pruneconf.findings import Finding
     from pruneconf.histogram import Histogram
     from pruneconf.plan import Plan
     from pruneconf.pruning import Forecast, Report, Source
@@ -58,7 +60,8 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped.")
 @click.option(
     "--stall-timeout",
-    type=click.FloatRange(1),
+    metavar="SECONDS",
+    type=Seconds(1),
     default=60,
     show_default=True,
     help="Under torchrun: after how many seconds without a sign of life of a process all end.",
@@ -106,7 +109,7 @@ def command(  # noqa: PLR0913 - one for each option
     from pruneconf.output.page import report_page
     from pruneconf.output.style import command_line
     from pruneconf.plan import resolve
-    from pruneconf.pruning import CutOut, apply, forecast, joined
+    from pruneconf.pruning import CutOut, apply, forecast, joined, left_out
     from pruneconf.tracing import build_to_run, parse_input
 
     with joined(stall_timeout, click.exceptions.Exit) as team:
@@ -116,6 +119,8 @@ def command(  # noqa: PLR0913 - one for each option
             )
         graph = current_graph_of(model, options)
         sound, findings = linted_config(config, graph, pruner)
+        if team.leads:
+            _tell_warnings(findings, command_line("pruneconf", "lint", model, config, *_lint_options(pruner, options)))
         plan = resolve(sound, graph, pruner=pruner, coupled=coupled or compact)
         for entry in plan.layers:
             if entry.held:
@@ -147,6 +152,8 @@ def command(  # noqa: PLR0913 - one for each option
                 progress=told,
                 team=team,
             )
+        if team.leads and isinstance(source, Path) and source.is_dir():
+            _tell_left_out(source, left_out(source, {Path(name).name for name in (*report.inputs, *report.outputs)}))
         tell(weighed(plan, report.masked))
         totals = report.totals
         click.echo(f"{totals.masked:,} of {totals.numel:,} weights masked ({100 * totals.sparsity:.1f} %) in {output}")
@@ -157,12 +164,31 @@ def command(  # noqa: PLR0913 - one for each option
 
 def _as_now(plan: Plan, options: ModelOptions) -> Iterator[str]:
     """The options with which `verify` makes the same plan."""
-    if plan.structured:
-        yield from ("--pruner", plan.pruner)
+    yield from _lint_options(plan.pruner, options)
     if plan.coupled:
         yield "--coupled"
+
+
+def _lint_options(pruner: str, options: ModelOptions) -> Iterator[str]:
+    if pruner != "level":
+        yield from ("--pruner", pruner)
     for text in options.inputs:
         yield from ("--input", text)
+
+
+def _tell_warnings(findings: Sequence[Finding], lint: str) -> None:
+    """Say that there are warnings, and how to see them; they are in the report's page too."""
+    from pruneconf.findings import Severity
+
+    number = sum(finding.severity is Severity.WARNING for finding in findings)
+    if number:
+        note(f"the linter has {number} warning{'s' * (number > 1)} about this: {lint}")
+
+
+def _tell_left_out(folder: Path, files: Sequence[str]) -> None:
+    if files:
+        names = ", ".join(f"`{file}`" for file in files)
+        note(f"not copied from `{folder}`, since they may hold weights that are not pruned: {names}")
 
 
 def _tell_forecast(plan: Plan, expected: Forecast, output: Path) -> None:

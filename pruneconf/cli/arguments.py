@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONFIG_ENDINGS = (".yaml", ".yml", ".json")
 MODEL_ENDINGS = (".graph.json", ".index.json")
+MOST_SECONDS = 366 * 24 * 3600
 
 coupled_option = click.option(
     "--coupled", is_flag=True, help="Mask the same channels in coupled layers, so that they can be cut out."
@@ -30,6 +31,19 @@ coupled_option = click.option(
 debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, help="Show tracebacks, and what the model prints."
 )
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds that a clock can count."""
+
+    name = "number of seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As any type of click."""
+        found: float = super().convert(value, param, ctx)
+        if not found <= MOST_SECONDS:
+            self.fail(f"{value} is no number of seconds up to {MOST_SECONDS:,}", param, ctx)
+        return found
 
 
 class ModelOptions(NamedTuple):
@@ -52,7 +66,7 @@ _OPTIONS = (
     click.option(
         "--timeout",
         metavar="SECONDS",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Seconds(min=0, min_open=True),
         default=_DEFAULTS.timeout,
         show_default=True,
         help="How long the model's code may run.",

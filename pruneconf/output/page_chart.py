@@ -14,6 +14,8 @@ Counts = Mapping[int, float]
 _TAIL = 0.002
 """Magnitudes below this share of all are drawn as one bar, lest they stretch the axis by many octaves."""
 _MOST_LABELS = 4
+_EDGE = 6
+"""How near to the ends of an axis, in percent of it, a label would not be seen whole."""
 
 
 class Spread(NamedTuple):
@@ -69,7 +71,10 @@ def chart(spread: Spread, threshold: float | None, title: str) -> str:
         at = drawn.place(threshold)
         side = " left" if at > 50 else ""  # noqa: PLR2004 - the middle
         line = f'<div class="line{side}" style="left:{at:.2f}%"><span>threshold {threshold:.3g}</span></div>'
-    labels = "".join(f'<span style="left:{drawn.place(each):.2f}%">{each:g}</span>' for each in _labels(drawn))
+    places = {each: drawn.place(each) for each in _labels(drawn)}
+    labels = "".join(
+        f'<span style="left:{at:.2f}%">{each:g}</span>' for each, at in places.items() if _EDGE < at < 100 - _EDGE
+    )
     return f'<div class="plot">{_picture(spread, drawn, title)}{line}</div><div class="axis">{labels}</div>'
 
 

@@ -2,7 +2,7 @@
 
 from pruneconf.pruning.apply import apply
 from pruneconf.pruning.attach import Attachment, attach
-from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
+from pruneconf.pruning.checkpoint import Checkpoint, Source, left_out, open_checkpoint
 from pruneconf.pruning.compact import Compact, compact
 from pruneconf.pruning.forecast import Forecast, forecast
 from pruneconf.pruning.foresee import foresee
@@ -35,6 +35,7 @@ __all__ = [
     "forecast",
     "foresee",
     "joined",
+    "left_out",
     "load_compact",
     "open_checkpoint",
     "prune",

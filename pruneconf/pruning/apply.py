@@ -92,7 +92,7 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     before = stamps([*inputs, *others])
     place = prepare(
         out,
-        inputs,
+        before,
         checkpoint.folder,
         force=force,
         clear=team.leads,

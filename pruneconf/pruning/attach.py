@@ -93,6 +93,11 @@ def check_masks(model: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> di
 
     Raises PruneconfError unless every mask is bool and has the name and the shape of a parameter of the model.
     """
+    if not isinstance(masks, Mapping):
+        raise PruneconfError(
+            f"masks are no `{type(masks).__name__}` but a dict, parameter name to bool tensor; "
+            "give what `prune` returned or `safetensors.torch.load_file` reads"
+        )
     parameters = dict(model.named_parameters(remove_duplicate=False))
     stored = StoredNames(parameters)
     places = {}

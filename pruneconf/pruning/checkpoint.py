@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
+import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from pruneconf.distcp import METADATA_FILE, NESTED, SUFFIX
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning.dcp import distcp_tensors
 from pruneconf.pruning.filearray import InputFile
+from pruneconf.pruning.otherfiles import files_below
 from pruneconf.pruning.partedarray import joined, part_of
 from pruneconf.pruning.tensorfile import CODES, Tensor, from_torch, read_tensors
 from pruneconf.pruning.tensors import Kind
@@ -99,6 +102,8 @@ def open_checkpoint(source: Source) -> Checkpoint:
         raise PruneconfError(f"there is no `{source}`; {like_file(str(source))}")
     if source.is_dir():
         return _from_folder(source)
+    if not source.is_file():
+        raise PruneconfError(f"`{source}` is no file that can be read twice; write the checkpoint to a disk first")
     for ending, read in _READERS.items():
         if source.name.endswith(ending):
             return read(source)
@@ -108,13 +113,19 @@ def open_checkpoint(source: Source) -> Checkpoint:
 
 
 def other_files(folder: Path) -> list[Path]:
-    """The files of a checkpoint's directory that hold no weights, relative to it; hidden ones are left out."""
-    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    """The files of a checkpoint's directory that hold no weights, relative to it; hidden ones are left out.
+
+    Raises PruneconfError where one cannot be copied.
+    """
+    return [path.relative_to(folder) for path in files_below(folder, _WEIGHT_FILES)]
+
+
+def left_out(folder: Path, known: Collection[str]) -> list[str]:
+    """The files of a checkpoint's directory that may hold weights and are therefore not copied, without those known."""
     return [
-        path
-        for path in found
-        if not any(part.startswith(".") for part in path.parts)
-        and not (len(path.parts) == 1 and path.name.endswith(_WEIGHT_FILES))
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(_WEIGHT_FILES) and path.name not in known and path.is_file()
     ]
 
 
@@ -214,12 +225,18 @@ def _in_file(file: InputFile, tensor: torch.Tensor) -> Tensor | None:
 
 def _loaded(path: Path) -> dict[str, torch.Tensor]:
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except Exception as error:
+        with warnings.catch_warnings(action="ignore"):
+            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PruneconfError(f"cannot read `{path}`: {reason}; check the path") from error
+    except pickle.UnpicklingError as error:
         raise PruneconfError(
             f"cannot read `{path}` as a state dict without running code from it; "
             "write it with `torch.save(model.state_dict(), path)`"
         ) from error
+    except Exception as error:
+        raise PruneconfError(f"`{path}` is damaged or nothing that torch saved; copy or write it again") from error
     state = _state_dict(loaded)
     if state is None:
         raise PruneconfError(f"`{path}` holds no state dict; write it with `torch.save(model.state_dict(), path)`")

@@ -92,7 +92,7 @@ def device_named(name: str) -> torch.device:
     try:
         device = torch.empty(0, device=name).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        reason = str(error).splitlines()[0].partition(". ")[0].rstrip(".")
         raise PruneconfError(f"cannot compute on `{name}`: {reason}; name a device that torch has here") from error
     if device.type == "meta":
         raise PruneconfError("cannot compute on `meta`, where tensors have no values; name a device such as `cuda`")

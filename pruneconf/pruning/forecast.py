@@ -75,13 +75,15 @@ def forecast(
     check_plan(plan)
     check_form(masks)
     checkpoint = open_checkpoint(weights)
-    inputs = [*inputs_of(plan, graph_file), *checkpoint.inputs]
+    carried = [checkpoint.folder / path for path in other_files(checkpoint.folder)] if checkpoint.folder else []
+    inputs = [*inputs_of(plan, graph_file), *checkpoint.inputs, *carried]
     place = prepare(out, inputs, checkpoint.folder, force=force, clear=False)
     where = locate(plan, checkpoint.kinds, checkpoint.source)
     read = sum(path.stat().st_size for path in inputs)
     stored = _stored(checkpoint)
     mask = _masks(plan, checkpoint, where, masks)
-    others = _REPORT + _REPORT_LAYER * len(plan.layers) + len(checkpoint.index or b"") + _carried(checkpoint)
+    others = _REPORT + _REPORT_LAYER * len(plan.layers) + len(checkpoint.index or b"")
+    others += sum(path.stat().st_size for path in carried)
     others += stored if compact else 0
     free = shutil.disk_usage(place.parent).free
     rates = _rates(ranked_weights(plan, checkpoint, where))
@@ -107,12 +109,6 @@ def _masks(plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ..
         shapes |= {strip.key: strip.shape for strip in strips(plan.graph, each.channels, kinds, Side.OUT, Side.THROUGH)}
     entries = {parameter: mask_entry(shape, form) for parameter, shape in shapes.items()}
     return len(header(entries, {"format": "pt", "masks": form})) + sum(size for _, _, size in entries.values())
-
-
-def _carried(checkpoint: Checkpoint) -> int:
-    """The bytes of the other files of a checkpoint's directory."""
-    folder = checkpoint.folder
-    return sum((folder / path).stat().st_size for path in other_files(folder)) if folder else 0
 
 
 def _visits(plan: Plan) -> float:

@@ -52,6 +52,7 @@ def prepare(
     if not place.parent.is_dir():
         raise PruneconfError(f"there is no directory `{place.parent}` to write `{place.name}` into; create it first")
     with explained(place):
+        _check_writable(place.parent)
         if clear:
             _clear_leftovers(place, keep)
         filled = place.is_dir() and any(place.iterdir())
@@ -61,6 +62,11 @@ def prepare(
         if place in (Path.cwd(), *Path.cwd().parents):
             raise PruneconfError(f"`{out}` holds the working directory and cannot be replaced; choose another output")
     return place
+
+
+def _check_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 @contextlib.contextmanager

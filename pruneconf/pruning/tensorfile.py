@@ -65,14 +65,12 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
     Raises PruneconfError where the file cannot be read or is damaged.
     """
+    file = InputFile(path)
     try:
         with safe_open(path, framework="numpy"):
             pass  # checks the header and that the elements are all there
-    except FileNotFoundError as error:
-        raise PruneconfError(f"there is no `{path}`; check the path") from error
     except (SafetensorError, OSError) as error:
         raise PruneconfError(f"`{path}` is damaged or no safetensors file ({error}); copy or write it again") from error
-    file = InputFile(path)
     data = FileArray(file, 0, file.size, np.dtype(np.uint8))
     length = 8 + int.from_bytes(data[:8].tobytes(), "little")
     header: dict[str, Any] = json.loads(data[8:length].tobytes())

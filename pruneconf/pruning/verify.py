@@ -86,8 +86,9 @@ def _verify_elements(
     faults: list[Fault] = []
     plans = {entry.layer.parameter: entry for entry in reversed(plan.layers)}
     most = {layer: cap for group in plan.groups for layer, cap in group.max_masked.items()}
+    stored = checkpoint.tensors
     for parameter, layer in pruned(plan).items():
-        tensors = [checkpoint.tensors[name] for name in where[parameter]]
+        tensors = [stored[name] for name in where[parameter]]
         try:
             masked[parameter] = masked_elements(parameter, tensors, masks)
             _check_count(plans[parameter], masked[parameter], most.get(layer), exact=masks is not None)

@@ -32,10 +32,8 @@ def verify_channels(
     plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]], masks: Mapping[str, Tensor] | None
 ) -> Channels:
     """Check the masks of a checkpoint, or its zeros where there are none, against a plan for channels."""
-    sets = {
-        each: list(strips(plan.graph, each.channels, checkpoint.kinds, Side.OUT, Side.THROUGH))
-        for each in plan.channel_sets
-    }
+    known, kinds = checkpoint.tensors, checkpoint.kinds
+    sets = {each: list(strips(plan.graph, each.channels, kinds, Side.OUT, Side.THROUGH)) for each in plan.channel_sets}
     first = {strip.key: strip for parts in sets.values() for strip in parts}
     stored = {**{key: strip.names for key, strip in first.items()}, **where}
     owners = {**{key: strip.owner for key, strip in first.items()}, **pruned(plan)}
@@ -43,7 +41,7 @@ def verify_channels(
     masked: dict[str, int] = {}
     off: list[Off] = []
     for key, names in stored.items():
-        tensors = [checkpoint.tensors[name] for name in names]
+        tensors = [known[name] for name in names]
         try:
             masked[key] = masked_elements(key, tensors, masks)
             mask = None if masks is None else masks[key]

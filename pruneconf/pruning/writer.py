@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from pruneconf.pruning.checkpoint import INDEX_FILE, Checkpoint, Shard, other_files
-from pruneconf.pruning.filearray import FileArray
+from pruneconf.pruning.filearray import FileArray, InputFile
 from pruneconf.pruning.floats import Bits, Bools, Format, magnitudes
 from pruneconf.pruning.journal import Done, Journal, close_journals
 from pruneconf.pruning.outfile import Digest, OutFile, forget
@@ -197,8 +197,11 @@ class CheckpointWriter:
         for path in files:
             if path.as_posix() not in (*self.outputs, *_OTHERS):
                 (self._folder / path).parent.mkdir(parents=True, exist_ok=True)
-                with self._open(path.as_posix()) as copy, (source / path).open("rb") as original:
-                    while chunk := original.read(_CHUNK):
+                original = InputFile(source / path)
+                with self._open(path.as_posix()) as copy:
+                    for start in range(0, original.size, _CHUNK):
+                        chunk = memoryview(bytearray(min(_CHUNK, original.size - start)))
+                        original.read(start, chunk)
                         copy.write(chunk)
 
     def _mask_places(self) -> _MaskPlaces:

@@ -68,6 +68,35 @@ def test_a_mistake_is_one_sentence(here: Path, pruneconf: Run, command: str, sen
     assert set(here.rglob("*")) == before
 
 
+@pytest.mark.parametrize("option", ["--timeout", "--stall-timeout"])
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e300", "soon", "0"])
+def test_a_time_that_no_clock_counts(here: Path, pruneconf: Run, option: str, seconds: str) -> None:
+    done = pruneconf("apply", "model.py", "cfg.yaml", "-o", "out", option, seconds)
+    assert done.returncode == 2
+    assert f"Error: Invalid value for '{option}': " in done.stderr
+    assert not (here / "out").exists()
+
+
+def test_warnings_are_not_passed_over(here: Path, pruneconf: Run) -> None:
+    (here / "cfg.yaml").write_text("- op_types: [Conv2d]\n  total_sparsity: 0.6\n")
+    said = "pruneconf: the linter has 1 warning about this: pruneconf lint model.py cfg.yaml\n"
+    for options in (["--dry-run"], []):
+        done = pruneconf("apply", "model.py", "cfg.yaml", "-o", "out", *options)
+        assert (done.returncode, done.stderr) == (0, said)
+    assert "PC403" in (here / "out" / "report.html").read_text()
+
+
+def test_what_is_not_copied_is_named(here: Path, pruneconf: Run) -> None:
+    assert pruneconf("apply", "model.py", "cfg.yaml", "-o", "in").returncode == 0
+    for name in ("config.json", "tf_model.h5", "training_args.bin"):
+        (here / "in" / name).write_text("{}")
+    done = pruneconf("apply", "net.graph.json", "cfg.yaml", "--weights", "in", "-o", "out")
+    said = "not copied from `in`, since they may hold weights that are not pruned: `tf_model.h5`, `training_args.bin`"
+    assert (done.returncode, done.stderr) == (0, f"pruneconf: {said}\n")
+    copied = {path.name for path in (here / "out").iterdir()} & {path.name for path in (here / "in").iterdir()}
+    assert copied == {"config.json", "masks.safetensors", "model.safetensors", "report.html", "report.json"}
+
+
 def test_the_next_command_can_be_copied(here: Path, pruneconf: Run) -> None:
     (here / "a b").mkdir()
     (here / "a b" / "x.prune.yaml").write_text((here / "cfg.yaml").read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -96,6 +97,8 @@ def test_what_it_says(written: Path, pruneconf: Run, snapshot: SnapshotAssertion
     page = Page(written / "out" / "report.html")
     files = page.lines.index("Files")
     assert page.lines[:files] == snapshot
+    labels = re.findall(r'<span style="left:([\d.]+)%">', (written / "out" / "report.html").read_text())
+    assert all(6 < float(place) < 94 for place in labels)
     again = pruneconf(*done.stdout.splitlines()[-1].split()[2:])
     assert again.returncode == 0, again.stdout
 

@@ -130,3 +130,8 @@ def test_masks_that_do_not_fit(model, masks, snapshot):
     with pytest.raises(PruneconfError) as caught:
         pruneconf.attach(model, masks)
     assert str(caught.value) == snapshot
+
+
+def test_masks_that_are_none(model, plan):
+    with pytest.raises(PruneconfError, match="masks are no `str` but a dict, parameter name to bool tensor; give"):
+        pruneconf.attach(model, "out/masks.safetensors")

@@ -1,7 +1,6 @@
 """What docs/scaling.md says that processes exchange and read is what they do."""
 
-import importlib.util
-import sys
+import importlib
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,14 @@ from pruneconf.pruning.shared import Stretch, Together, select_together, shares
 from pruneconf.pruning.tensors import weights_of
 from pruneconf.pruning.workers import Workers
 
-SCRIPT = Path(__file__).parents[2] / "bench" / "scaling.py"
+BENCH = Path(__file__).parents[2] / "bench"
 
 
 @pytest.fixture(scope="module")
 def scaling():
-    spec = importlib.util.spec_from_file_location("scaling", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["scaling"] = module  # dataclasses look there
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["scaling"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCH)
+        return importlib.import_module("scaling")
 
 
 class Counting(Player):
