@@ -65,7 +65,8 @@ def mask_in_place(
 
 
 def _mask_in_memory(bits: Elements, starts: range, own: Format, cut: AnyCut, mask: npt.NDArray[Any] | None) -> None:
-    scratch, keeps = np.empty(starts.step, own.unsigned), np.empty(starts.step, np.bool_)
+    size = min(starts.step, starts.stop - starts.start)
+    scratch, keeps = np.empty(size, own.unsigned), np.empty(size, np.bool_)
     for start in starts:
         chunk = bits[start : min(start + starts.step, starts.stop)]
         keys, keep = scratch[: chunk.size], keeps[: chunk.size]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pruneconf.pruning.device import DeviceArray, Shipped
-from pruneconf.pruning.floats import Bits, Format, Weights, count_nan, magnitudes
+from pruneconf.pruning.floats import Bits, Bools, Format, Weights, count_nan, magnitudes
 from pruneconf.pruning.workers import Workers
 
 Counts = npt.NDArray[np.int64]
@@ -112,7 +112,9 @@ def _look(tally: Tally, starts: range, chunk: int) -> tuple[int, int, list[npt.N
     if isinstance(bits, DeviceArray | Shipped):
         looks = iter([bits.look(starts.start, starts.stop, own, window.low, window.high)])
     else:
-        looks = (_look_at(bits[start : min(start + chunk, starts.stop)], own, window) for start in starts)
+        size = min(chunk, starts.stop - starts.start)
+        scratch = np.empty(size, own.unsigned), np.empty(size, np.bool_), np.empty(size, np.bool_)
+        looks = (_look_at(bits[start : min(start + chunk, starts.stop)], own, window, scratch) for start in starts)
     for bad, lower, inside in looks:
         nan += bad
         below += lower
@@ -120,16 +122,17 @@ def _look(tally: Tally, starts: range, chunk: int) -> tuple[int, int, list[npt.N
     return nan, below, parts
 
 
-def _look_at(bits: Bits, own: Format, window: Window) -> tuple[int, int, Bits]:
+def _look_at(bits: Bits, own: Format, window: Window, scratch: tuple[Bits, Bools, Bools]) -> tuple[int, int, Bits]:
     """How many patterns are NaN, how many magnitudes lie below the window, and those inside of it, in index order."""
     kind = own.unsigned.type
-    doubled = bits + bits  # the sign falls off, the order stays
+    doubled, lower, inside = (array[: bits.size] for array in scratch)
+    np.add(bits, bits, out=doubled)  # the sign falls off, the order stays
     suspect = own.nan_is_minus_zero or doubled.max() > 2 * own.infinity
     nan = count_nan(bits, own) if suspect else 0
-    below = int(np.count_nonzero(doubled < kind(2 * window.low)))
-    np.subtract(doubled, kind(2 * window.low), out=doubled)  # what lies below wraps around to far above
-    inside = doubled[doubled <= kind(2 * (window.high - window.low))]
-    return nan, below, (inside >> kind(1)) + kind(window.low)
+    np.less(doubled, kind(2 * window.low), out=lower)
+    np.less_equal(doubled, kind(2 * window.high), out=inside)
+    np.not_equal(lower, inside, out=inside)
+    return nan, int(np.count_nonzero(lower)), doubled[inside] >> kind(1)
 
 
 def _counted(inside: Bits, window: Window) -> Counts:

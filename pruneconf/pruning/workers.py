@@ -11,7 +11,7 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-_CHUNKS_PER_JOB = 16
+_CHUNKS_PER_JOB = 32
 _JOBS_PER_THREAD = 4
 """How many are waiting or worked on at a time, and the least into which the work is divided if it is enough."""
 
@@ -21,13 +21,13 @@ class Workers:
     """How many threads work, and how many elements each takes at a time. No result ever depends on either.
     `went` is called with the number of elements that have been gone through since it was called last.
 
-    A chunk is a multiple of 8 elements (a byte of a packed mask). It is as small as keeps threads from waiting for each
-    other: numpy releases the interpreter lock while it computes, and takes it after each step. In smaller ones, which
-    would fit better into the cache of a core, two threads are no faster than one.
+    A chunk is a multiple of 8 elements (a byte of a packed mask), few enough that it and what is computed from it fit
+    into the cache of a core, and enough to keep threads from waiting for each other: numpy releases the interpreter
+    lock while it computes, and takes it after each step. With half of it, two threads are no faster than one.
     """
 
     threads: int = 1
-    chunk: int = 1 << 18
+    chunk: int = 1 << 17
     went: Callable[[int], None] = lambda _number: None
 
     def run(self, work: Callable[[int, range], Result], sizes: Sequence[int]) -> Iterator[Result]:
