@@ -118,8 +118,8 @@ def simulate(
     writing = max(writing, sum(files) * (2 + mask) / host.store)
     masks = slow[0] * total * bits / 8 / min(host.read, host.store, host.hash) if ranks > 1 else 0.0
     gathered = ranks * (300 * len(sizes) + 300 * len(files))
-    jobs = 2100 * round(share / itemsize) >> 20  # what stands in line for the threads, a MiB of elements each
-    memory = 2 * exchanged[-3] + host.threads * (4 << 20) + (64 << 20) + gathered + jobs
+    found = 300 * round(share / itemsize) >> 22 if ranks == 1 else 0  # by one process in each stretch of 2^22 weights
+    memory = 2 * exchanged[-3] + host.threads * (4 << 20) + (64 << 20) + gathered + found
     sent = sum(2 * (ranks - 1) / ranks * size for size in exchanged)
     steps = 2 * (ranks - 1) * len(exchanged)
     bytes_read = total * itemsize * (passes + 1) + (total * bits // 8 if ranks > 1 else 0)
