@@ -140,7 +140,7 @@ def test_one_that_fails_ends_all(stage, home, failure, snapshot):
 
 
 def patience(fault):
-    return ("--stall-timeout", "2") if fault[1] == "SIGSTOP" else ()
+    return ("--stall-timeout", "5") if fault[1] == "SIGSTOP" else ()
 
 
 def left_of(home, out):
