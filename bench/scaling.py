@@ -40,19 +40,32 @@ class Run:
         return self.ranking + self.writing + self.masks
 
 
-def bins(width: int, rows: int) -> list[int]:
-    """The binary logarithms of the bins of each pass over magnitudes of `width` bits, with so many histograms."""
-    most = max(8, min(16, ((1 << 20) // rows).bit_length() - 1))
-    left, found = width - 1, []
+SAMPLED = 1 << 22
+"""Weights that are looked at first, of very many."""
+WINDOW = {32: 18, 16: 4}
+"""The binary logarithm of how many magnitudes lie where such a sample says that the threshold is, by width in bits."""
+
+
+def bins(bits: int, weights: int, rows: int) -> list[int]:
+    """The binary logarithms of the bins of each pass over so many weights, to find one of 2^bits magnitudes, with so
+    many histograms.
+    """
+    most = max(8, min(16, weights.bit_length() - 4, ((1 << 20) // rows).bit_length() - 1))
+    left, found = bits, []
     while left:
         found.append(left // -(-left // most))
         left -= found[-1]
     return found
 
 
-def sums(layers: int, width: int, rows: int = 1) -> list[int]:
-    """The bytes of each sum over all processes in one round of ranking; see docs/scaling.md."""
-    return [8 * (layers + (rows << each)) for each in bins(width, rows)] + [16 * layers, 8 * layers]
+def sums(layers: int, weights: int, width: int, *, sampled: int = 0, window: int = 0, rows: int = 1) -> list[int]:
+    """The bytes of each sum over all processes in one round of ranking; see docs/scaling.md.
+
+    Both ends of the window are looked for in what is sampled, then the threshold in a window of 2^window magnitudes.
+    """
+    ends = [16 * (rows << each) for each in (bins(width - 1, sampled, 2 * rows) if sampled else [])]
+    inside = [8 * (rows << each) for each in bins(window if sampled else width - 1, weights, rows)]
+    return [8 * layers, *ends, 24 * layers, *inside, 16 * layers, 8]
 
 
 def tensors(blocks: int, width: int) -> list[int]:
@@ -107,22 +120,19 @@ def simulate(
     total = sum(sizes)
     share = total * itemsize / ranks
     rate = min(host.read, host.store / ranks, host.count * min(host.threads, host.cores))
-    exchanged = sums(len(sizes), 8 * itemsize)
-    passes = len(exchanged) - 1 if ranks > 1 else 1  # every sum but the last follows a pass; one process takes a sample
-    ranking = sum(max(slow) * share / rate for _ in range(passes)) + sum(
-        reduced(size, ranks, host) for size in exchanged
-    )
+    exchanged = sums(len(sizes), total, 8 * itemsize, sampled=SAMPLED, window=WINDOW[8 * itemsize])
+    ranking = max(slow) * share / rate + sum(reduced(size, ranks, host) for size in exchanged)
     hands = dealt(files, ranks)
     mask = bits / 8 / itemsize
     writing = max(factor * written(hand, host, mask) for factor, hand in zip(slow, hands, strict=True))
     writing = max(writing, sum(files) * (2 + mask) / host.store)
     masks = slow[0] * total * bits / 8 / min(host.read, host.store, host.hash) if ranks > 1 else 0.0
     gathered = ranks * (300 * len(sizes) + 300 * len(files))
-    found = 300 * round(share / itemsize) >> 22 if ranks == 1 else 0  # by one process in each stretch of 2^22 weights
-    memory = 2 * exchanged[-3] + host.threads * (4 << 20) + (64 << 20) + gathered + found
+    found = 300 * round(share / itemsize) >> 22  # in each stretch of 2^22 weights
+    memory = 2 * max(exchanged) + host.threads * (4 << 20) + (64 << 20) + gathered + found
     sent = sum(2 * (ranks - 1) / ranks * size for size in exchanged)
     steps = 2 * (ranks - 1) * len(exchanged)
-    bytes_read = total * itemsize * (passes + 1) + (total * bits // 8 if ranks > 1 else 0)
+    bytes_read = total * itemsize * 2 + (total * bits // 8 if ranks > 1 else 0)
     return Run(bytes_read, sum(files) + total * bits // 8, sent, steps, memory, ranking, writing, masks)
 
 

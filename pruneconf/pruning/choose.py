@@ -10,7 +10,7 @@ from pruneconf.pruning.channels import channel_cuts
 from pruneconf.pruning.floats import Weights
 from pruneconf.pruning.level import level
 from pruneconf.pruning.masks import AnyCut
-from pruneconf.pruning.shared import level_together, shares
+from pruneconf.pruning.pieces import shares
 from pruneconf.pruning.team import ALONE, Team
 from pruneconf.pruning.tensors import Kind
 from pruneconf.pruning.workers import Workers
@@ -54,9 +54,7 @@ def cuts_of(
     team each process goes through its share of the weights, and all get the same.
     """
     if not plan.structured:
-        if team.size == 1:
-            return dict(level(plan, weights, workers))
         every = dict(zip(weights, shares(list(weights.values()), team), strict=True))
-        return dict(level_together(plan, every, workers, team))
+        return dict(level(plan, every, workers, team))
     cuts = channel_cuts(plan, weights, kinds, workers, seed, team)
     return {key: cuts[key] for key in (*weights, *(key for key in cuts if key not in weights))}

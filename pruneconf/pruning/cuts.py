@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pruneconf.errors import PruneconfError
-from pruneconf.pruning.floats import Weights, count_nan, magnitudes
+from pruneconf.pruning.floats import Elements, Format, Weights, count_nan, magnitudes
 from pruneconf.pruning.workers import Workers
 
 
@@ -23,22 +23,22 @@ class Cut:
     masked: int
 
     @classmethod
-    def whole(cls, layer: Weights) -> Cut:
+    def whole(cls, own: Format, size: int) -> Cut:
         """The cut that takes everything. Its threshold is a number, since what is above all may not be a pattern."""
-        return cls(layer.format.infinity, layer.bits.size, layer.bits.size)
+        return cls(own.infinity, size, size)
 
 
-def after_tie(layer: Weights, where: range, threshold: int, number: int) -> int:
-    """The flat index just after the `number`-th element of a stretch whose magnitude pattern is `threshold`; 0 for
-    number 0. `where` are the starts of the chunks that the stretch is searched by.
+def after_tie(bits: Elements, own: Format, where: range, threshold: int, number: int) -> int:
+    """The index just after the `number`-th element of a stretch whose magnitude pattern is `threshold`. `where` are the
+    starts of the chunks that the stretch is searched by.
     """
-    for start in where if number else ():
-        chunk = layer.bits[start : min(start + where.step, where.stop)]
-        ties = np.flatnonzero(magnitudes(chunk, layer.format) == threshold)
+    for start in where:
+        chunk = bits[start : min(start + where.step, where.stop)]
+        ties = np.flatnonzero(magnitudes(chunk, own) == threshold)
         if ties.size >= number:
             return start + int(ties[number - 1]) + 1
         number -= ties.size
-    return 0
+    raise AssertionError(f"{number} elements at {threshold} have gone")
 
 
 def reject_nan(layers: Sequence[Weights], workers: Workers) -> None:
@@ -51,14 +51,13 @@ def reject_nan(layers: Sequence[Weights], workers: Workers) -> None:
     found = [0] * len(layers)
     for i, nan in workers.run(count, [layer.bits.size for layer in layers]):
         found[i] += nan
-    reject(layers, found)
+    for layer, nan in zip(layers, found, strict=True):
+        reject(layer.layer, nan, layer.bits.size)
 
 
-def reject(layers: Sequence[Weights], nans: Sequence[int]) -> None:
-    """Raise PruneconfError naming the first layer that has a NaN, where the numbers of them are known."""
-    for layer, nan in zip(layers, nans, strict=True):
-        if nan:
-            raise PruneconfError(
-                f"`{layer.layer}` has {nan} NaN among its {layer.bits.size} weights, and NaN cannot be ranked; "
-                "repair the weights first"
-            )
+def reject(layer: str, nan: int, size: int) -> None:
+    """Raise PruneconfError where there are NaN among the elements of a layer."""
+    if nan:
+        raise PruneconfError(
+            f"`{layer}` has {nan} NaN among its {size} weights, and NaN cannot be ranked; repair the weights first"
+        )

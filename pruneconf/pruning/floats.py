@@ -20,6 +20,8 @@ Bits = npt.NDArray[np.unsignedinteger[Any]]
 
 Bools = npt.NDArray[np.bool_]
 
+Counts = npt.NDArray[np.int64]
+
 
 class Elements(Protocol):
     """Bit patterns in memory or in a file: their number, and stretches of them."""

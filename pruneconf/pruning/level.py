@@ -6,20 +6,21 @@ from collections.abc import Mapping
 
 from pruneconf.plan import Action, Plan
 from pruneconf.pruning.cuts import Cut
-from pruneconf.pruning.floats import Weights
+from pruneconf.pruning.pieces import Share
 from pruneconf.pruning.select import Group, select_all
+from pruneconf.pruning.team import ALONE, Team
 from pruneconf.pruning.workers import Workers
 
 
-def level(plan: Plan, weights: Mapping[str, Weights], workers: Workers) -> dict[str, Cut]:
-    """Where each weight that a plan prunes is cut. Both mappings are by parameter name."""
-    parameters = [[layer.parameter for layer in budget.layers] for budget in plan.budgets]
+def level(plan: Plan, every: Mapping[str, Share], workers: Workers, team: Team = ALONE) -> dict[str, Cut]:
+    """Where each weight that a plan prunes is cut, from what this process has of them. Both are by parameter name."""
+    names = [[layer.parameter for layer in budget.layers] for budget in plan.budgets]
     groups = [
-        Group([weights[parameter] for parameter in names], budget.count, budget.max_masked)
-        for names, budget in zip(parameters, plan.budgets, strict=True)
+        Group([every[name] for name in group], budget.count, budget.max_masked)
+        for group, budget in zip(names, plan.budgets, strict=True)
     ]
-    found = zip(parameters, select_all(groups, workers), strict=True)
-    cuts = {parameter: cut for names, chosen in found for parameter, cut in zip(names, chosen, strict=True)}
+    found = zip(names, select_all(groups, workers, team), strict=True)
+    cuts = {name: cut for group, chosen in found for name, cut in zip(group, chosen, strict=True)}
     return {parameter: cuts[parameter] for parameter in pruned(plan)}
 
 

@@ -15,9 +15,9 @@ from torch.distributed.tensor._utils import compute_local_shape_and_global_offse
 from pruneconf.errors import PruneconfError
 from pruneconf.plan import Plan
 from pruneconf.pruning.floats import Elements
-from pruneconf.pruning.level import pruned
+from pruneconf.pruning.level import level, pruned
 from pruneconf.pruning.masks import kept
-from pruneconf.pruning.shared import Share, Stretch, level_together
+from pruneconf.pruning.pieces import Share, part
 from pruneconf.pruning.team import Team
 from pruneconf.pruning.tensors import weights_of
 from pruneconf.pruning.workers import Workers
@@ -35,15 +35,15 @@ def prune_sharded(plan: Plan, tensors: Mapping[str, torch.Tensor], masks: str) -
     layers = pruned(plan)
     team = Team(dist.get_rank(), dist.get_world_size())
     shares = {name: _share(layers[name], name, tensor, team) for name, tensor in tensors.items()}
-    cuts = level_together(plan, shares, Workers(torch.get_num_threads()), team)
+    cuts = level(plan, shares, Workers(torch.get_num_threads()), team)
     found = {}
     for name, tensor in tensors.items():
         local = _local(tensor)
         weights = weights_of(layers[name], local)
         bits = np.array(weights.bits[:])
         mask = np.empty(bits.size, np.bool_)
-        for start, part in _runs(tensor):
-            mask[part] = kept(bits[part], start, weights.format, cuts[name])
+        for start, run in _runs(tensor):
+            mask[run] = kept(bits[run], start, weights.format, cuts[name])
         bits *= mask
         local.copy_(torch.from_numpy(bits.view(f"<i{bits.itemsize}")).view(local.dtype).reshape(local.shape))
         torch.autograd.graph.increment_version(tensor)
@@ -62,8 +62,8 @@ def _share(layer: str, name: str, tensor: torch.Tensor, team: Team) -> Share:
         copies = [isinstance(placement, Replicate) for placement in tensor.placements]
         counts = coordinate is not None and not any(at for at, copy in zip(coordinate, copies, strict=True) if copy)
     stretches: dict[int, Elements] = {}
-    for start, part in _runs(tensor) if counts else ():
-        stretches[start] = Stretch(weights.bits, part.start, part.stop - part.start)
+    for start, run in _runs(tensor) if counts else ():
+        stretches[start] = part(weights.bits, run.start, run.stop)
     return Share(layer, weights.format, tensor.numel(), stretches)
 
 

@@ -1,25 +1,25 @@
-"""One pass over layers: what a window of magnitudes holds of each, and how much lies below it."""
+"""One pass over pieces of layers: what a window of magnitudes holds of each, and how much lies below it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from pruneconf.pruning.cuts import after_tie
 from pruneconf.pruning.device import DeviceArray, Shipped
-from pruneconf.pruning.floats import Bits, Bools, Format, Weights, count_nan, magnitudes
+from pruneconf.pruning.floats import Bits, Bools, Counts, Format, count_nan, magnitudes
+from pruneconf.pruning.pieces import Piece
 from pruneconf.pruning.workers import Workers
-
-Counts = npt.NDArray[np.int64]
 
 _NARROW = 1 << 12
 """A window of at most so many patterns is counted by pattern. In others, equal patterns are seldom."""
 
 MOST_FOUND = 1 << 24
-"""How many patterns of one group are kept in memory at the most. There are 4 million in a billion float32."""
+"""How many patterns are kept in memory at a time. There are 5 million in a billion float32."""
 
 
 class Window(NamedTuple):
@@ -34,79 +34,81 @@ class Window(NamedTuple):
         return self.high - self.low < _NARROW
 
 
-class Stretch(NamedTuple):
-    """What a stretch of a layer has in the window: its patterns in index order, or, of a narrow one, their counts."""
-
-    where: range
-    found: npt.NDArray[Any]
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one pass found of a layer: the number of NaN, of elements below the window, and what lies inside of it."""
-
-    layer: Weights
-    window: Window
-    nan: int = 0
-    below: int = 0
-    stretches: list[Stretch] = field(default_factory=list)
-
-    def inside(self, wide: Format) -> tuple[Bits, Counts | None]:
-        """The patterns in the window, in the format that a group's layers are compared in, and how many there are of
-        each, None for one.
-        """
-        own = self.layer.format
-        found = [stretch.found for stretch in self.stretches]
-        if not self.window.narrow:
-            return magnitudes(np.concatenate([np.zeros(0, own.unsigned), *found]), own, wide), None
-        patterns = np.arange(self.window.low, self.window.high + 1).astype(own.unsigned)
-        return magnitudes(patterns, own, wide), np.sum([np.zeros(len(patterns), np.int64), *found], axis=0)
-
-    def ties(self, pattern: int) -> Iterator[tuple[range, int]]:
-        """How many elements of each stretch have this pattern in the layer's own format."""
-        for where, found in self.stretches:
-            here = found[pattern - self.window.low] if self.window.narrow else np.count_nonzero(found == pattern)
-            yield where, int(here)
-
-
-def survey(groups: Sequence[Sequence[Tally]], workers: Workers) -> Iterator[tuple[int, bool]]:
-    """Fill the tallies of groups of layers in one pass over all of them.
-
-    Yields the index of a group when all its layers have been gone through, in order, and whether its window held so
-    few patterns that they are all there.
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What a stretch of a piece, given by the starts of its chunks, has: the number of NaN, of elements below the
+    window, and the patterns inside of it, in the layer's own format and in index order; or, of a narrow window, how
+    many there are of each. Nothing where there was no room for them, and it is not `whole`.
     """
-    flat = [(number, tally) for number, group in enumerate(groups) for tally in group]
-    kept = [0] * len(groups)
 
-    def work(i: int, starts: range) -> tuple[int, int, int, Stretch | None]:
-        number, tally = flat[i]
-        nan, below, parts = _look(tally, starts, workers.chunk)
-        if tally.window.narrow:
-            return i, nan, below, Stretch(starts, np.sum(parts, axis=0))
+    piece: Piece
+    where: range
+    window: Window
+    nan: int
+    below: int
+    inside: npt.NDArray[Any]
+    whole: bool = True
+
+    @property
+    def layer(self) -> int:
+        """The number of the layer."""
+        return self.piece.layer
+
+    @property
+    def start(self) -> int:
+        """The flat index of the first element."""
+        return self.piece.start + self.where.start
+
+    @property
+    def size(self) -> int:
+        """How many patterns there are to go through."""
+        return len(self.inside)
+
+    def keys(self, start: int, stop: int, wide: Format) -> tuple[Bits, Counts | None]:
+        """Some of the patterns in a wider format, and how many elements there are of each, None for one."""
+        own, inside = self.piece.format, self.inside[start:stop]
+        if not self.window.narrow:
+            return magnitudes(inside, own, wide), None
+        patterns = np.arange(self.window.low + start, self.window.low + stop).astype(own.unsigned)
+        return magnitudes(patterns, own, wide), inside
+
+    def after(self, threshold: int, number: int, _chunk: int) -> int:
+        """The flat index just after the `number`-th element at a threshold in the layer's own format."""
+        return self.piece.start + after_tie(self.piece.bits, self.piece.format, self.where, threshold, number)
+
+
+def survey(batches: Sequence[Sequence[tuple[Piece, Window]]], workers: Workers) -> Iterator[list[Found]]:
+    """What is found in batches of pieces, each with the window to look for, in one pass over all of them.
+
+    Yields a batch when all its pieces have been gone through. Of one batch at most `MOST_FOUND` patterns are kept.
+    """
+    flat = [(number, *each) for number, batch in enumerate(batches) for each in batch]
+    kept = [0] * len(batches)
+
+    def work(i: int, starts: range) -> tuple[int, Found]:
+        number, piece, window = flat[i]
+        nan, below, parts = _look(piece, window, starts, workers.chunk)
+        if window.narrow:
+            return number, Found(piece, starts, window, nan, below, np.sum(parts, axis=0))
         kept[number] += sum(part.size for part in parts)
-        crowded = kept[number] > MOST_FOUND
-        return i, nan, below, None if crowded else Stretch(starts, np.concatenate(parts))
+        whole = kept[number] <= MOST_FOUND
+        return number, Found(piece, starts, window, nan, below, np.concatenate(parts) if whole else parts[0][:0], whole)
 
-    complete, at = [True] * len(groups), 0
-    for i, nan, below, stretch in workers.run(work, [tally.layer.bits.size for _, tally in flat]):
-        number, tally = flat[i]
-        while at < number:
-            yield at, complete[at]
-            at += 1
-        tally.nan += nan
-        tally.below += below
-        if stretch is None:
-            complete[number] = False
-            for other in groups[number]:
-                other.stretches.clear()
-        elif complete[number]:
-            tally.stretches.append(stretch)
-    for number in range(at, len(groups)):
-        yield number, complete[number]
+    found: list[Found] = []
+    at = 0
+    for number, each in workers.run(work, [piece.size for _, piece, _ in flat]):
+        for _ in range(at, number):
+            yield found
+            found = []
+        at = number
+        found.append(each)
+    for _ in range(at, len(batches)):
+        yield found
+        found = []
 
 
-def _look(tally: Tally, starts: range, chunk: int) -> tuple[int, int, list[npt.NDArray[Any]]]:
-    bits, own, window = tally.layer.bits, tally.layer.format, tally.window
+def _look(piece: Piece, window: Window, starts: range, chunk: int) -> tuple[int, int, list[npt.NDArray[Any]]]:
+    bits, own = piece.bits, piece.format
     nan, below, parts = 0, 0, []
     looks: Iterator[tuple[int, int, Bits]]
     if isinstance(bits, DeviceArray | Shipped):

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.distributed as dist
 
 from pruneconf.errors import PruneconfError
-
-Counts = npt.NDArray[np.int64]
+from pruneconf.pruning.floats import Counts
 
 FOREVER = timedelta(days=30)
 """How long processes wait for the share of another: it is the signs of life that tell whether it is still at work."""
@@ -48,7 +46,7 @@ class Team:
 
     def sum(self, counts: Counts) -> Counts:
         """What all processes counted, added up."""
-        if self.size == 1:
+        if self.size == 1 or not counts.size:
             return counts
         tensor = torch.from_numpy(counts).to(_device())
         with _Answering():

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pruneconf.errors import PruneconfError
-from pruneconf.pruning import select as selection
-from pruneconf.pruning import survey
+from pruneconf.pruning import survey, windows
 from pruneconf.pruning.device import Shipped, on_device
 from pruneconf.pruning.floats import FORMATS
 from pruneconf.pruning.masks import kept, mask_in_place
+from pruneconf.pruning.pieces import shares
 from pruneconf.pruning.select import Group, select, select_all
+from pruneconf.pruning.team import ALONE
 from pruneconf.pruning.tensors import weights_of
 from pruneconf.pruning.workers import Workers
 
@@ -92,9 +93,9 @@ def test_groups_in_one_pass_are_groups_alone(each, how, data):
     groups = []
     for tensors in each:
         most = [data.draw(st.integers(0, tensor.numel())) for tensor in tensors]
-        groups.append(Group(layers_of(tensors), data.draw(st.integers(0, sum(most))), most))
-    alone = [select(group.layers, group.count, group.most, Workers()) for group in groups]
-    assert select_all(groups, how) == alone
+        groups.append((layers_of(tensors), data.draw(st.integers(0, sum(most))), most))
+    alone = [select(*group, Workers()) for group in groups]
+    assert select_all([Group(shares(group, ALONE), *rest) for group, *rest in groups], how) == alone
 
 
 @given(layers(max_size=400), st.data())
@@ -104,12 +105,19 @@ def test_a_sample_changes_no_choice(tensors, data):
     most = [data.draw(st.integers(0, tensor.numel())) for tensor in tensors]
     count = data.draw(st.integers(0, sum(most)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(selection, "_WORTH_SAMPLING", 1)
-        patch.setattr(selection, "_BLOCK", 1)
-        patch.setattr(selection, "_DEVIATIONS", data.draw(st.sampled_from([-1, 0, 1])))
+        patch.setattr(windows, "_WORTH_SAMPLING", 1)
+        patch.setattr(windows, "_BLOCK", 1)
+        patch.setattr(windows, "_DEVIATIONS", data.draw(st.sampled_from([-1, 0, 1])))
         patch.setattr(survey, "_NARROW", data.draw(st.sampled_from([0, 4, 1 << 12])))
         patch.setattr(survey, "MOST_FOUND", data.draw(st.sampled_from([5, 1 << 23])))
         assert chosen(tensors, count, most, Workers(), data.draw(devices)) == greedy(tensors, count, most)
+
+
+@given(layers(max_size=400), st.data())
+@settings(max_examples=50)
+def test_layers_that_are_all_full_are_cut_one_by_one(tensors, data):
+    most = [data.draw(st.integers(0, tensor.numel())) for tensor in tensors]
+    assert chosen(tensors, sum(most), most, Workers()) == greedy(tensors, sum(most), most)
 
 
 @given(layers(), st.integers(1, 100), st.data())

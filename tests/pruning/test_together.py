@@ -124,9 +124,9 @@ def test_torchrun(stage, home, files):
 
 FAILURES = {
     "killed before ranking": (1, "SIGKILL", "pruneconf.pruning.apply:locate"),
-    "killed while ranking": (2, "SIGKILL", "pruneconf.pruning.shared:_Selection._tally"),
-    "stopped while ranking": (1, "SIGSTOP", "pruneconf.pruning.shared:_Selection._count"),
-    "the first stopped while ranking": (0, "SIGSTOP", "pruneconf.pruning.shared:_Selection._count"),
+    "killed while ranking": (2, "SIGKILL", "pruneconf.pruning.search:Ground.tally"),
+    "stopped while ranking": (1, "SIGSTOP", "pruneconf.pruning.search:Ground._count"),
+    "the first stopped while ranking": (0, "SIGSTOP", "pruneconf.pruning.search:Ground._count"),
 }
 
 
