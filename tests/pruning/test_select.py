@@ -128,6 +128,7 @@ def test_masking_changes_no_other_bit(tensors, data, form, how, device):
     masks = mask_in_place(group, cuts, form, how)
     for layer, bits, mask, kept_ in zip(group, before, masks, keep, strict=True):
         assert np.array_equal(layer.bits[:], np.where(kept_, bits, 0))
+        assert mask is None or mask.device == (STRICT if device else torch.device("cpu"))
         if form == "bool":
             assert np.array_equal(mask.cpu(), kept_)
         elif form == "packed":
