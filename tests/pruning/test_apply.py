@@ -16,6 +16,7 @@ from tied import Tied, plan_of
 import pruneconf
 from pruneconf import PruneconfError
 from pruneconf.pruning import apply, unpack, verify
+from pruneconf.pruning.device import device_named
 
 
 def state_of(model):
@@ -373,6 +374,27 @@ def test_a_device_changes_nothing(model, plan, tmp_path, source, out, files):
     apply(plan, path, out)
     apply(plan, path, tmp_path / "again", device=NAME)
     assert files(tmp_path / "again") == files(out)
+
+
+@pytest.mark.parametrize(
+    ("name", "rank", "own"),
+    [("strict", None, 0), ("strict", "0", 0), ("strict", "2", 2), ("strict", "4", 1), ("strict:1", "2", 1)],
+)
+def test_processes_of_a_machine_share_out_its_devices(name, rank, own, monkeypatch):
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    if rank:
+        monkeypatch.setenv("LOCAL_RANK", rank)
+    assert device_named(name) == torch.device(NAME, own)
+    assert device_named("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("device", ["cuda", "strict:3"])
+def test_a_process_without_a_device(model, plan, out, device, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    with pytest.raises(
+        PruneconfError, match=rf"^cannot compute on `{device}`[^\n]*; name a device that torch has here$"
+    ):
+        apply(plan, model, out, device=device)
 
 
 @pytest.mark.parametrize("device", ["meta", "cuda:99", "gpu"])
