@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,15 +89,28 @@ def shipped(elements: Elements, device: torch.device) -> Elements:
 
 
 def device_named(name: str) -> torch.device:
-    """A torch device that weights can be brought to. Raises PruneconfError where there is no such one."""
+    """A torch device that weights can be brought to. Raises PruneconfError where there is no such one.
+
+    Without a number it is the process's own, where `torchrun` has set `LOCAL_RANK`: processes share out the devices of
+    a machine by turns.
+    """
     try:
-        device = torch.empty(0, device=name).device
+        device = torch.empty(0, device=_own(torch.device(name))).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0].partition(". ")[0].rstrip(".")
         raise PruneconfError(f"cannot compute on `{name}`: {reason}; name a device that torch has here") from error
     if device.type == "meta":
         raise PruneconfError("cannot compute on `meta`, where tensors have no values; name a device such as `cuda`")
     return device
+
+
+def _own(device: torch.device) -> torch.device:
+    """Of devices of a kind, which a process is to use, before it touches any."""
+    rank = os.environ.get("LOCAL_RANK", "")
+    module = getattr(torch, device.type, None)
+    if device.index is not None or not rank.isdecimal() or not hasattr(module, "device_count"):
+        return device
+    return torch.device(device.type, int(rank) % max(1, module.device_count()))
 
 
 def _unsigned(patterns: torch.Tensor) -> Bits:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from math import prod
 
-import numpy as np
 import torch
 import torch.distributed as dist
 from torch.distributed.tensor import DTensor, Replicate, Shard
@@ -14,48 +14,51 @@ from torch.distributed.tensor._utils import compute_local_shape_and_global_offse
 
 from pruneconf.errors import PruneconfError
 from pruneconf.plan import Plan
-from pruneconf.pruning.floats import Elements
+from pruneconf.pruning.cuts import Cut
+from pruneconf.pruning.floats import Elements, Weights
 from pruneconf.pruning.level import level, pruned
-from pruneconf.pruning.masks import kept
+from pruneconf.pruning.masks import mask_in_place
 from pruneconf.pruning.pieces import Share, part
 from pruneconf.pruning.team import Team
-from pruneconf.pruning.tensors import weights_of
+from pruneconf.pruning.tensors import as_mask, weights_of, write_back
 from pruneconf.pruning.workers import Workers
 
 
 def prune_sharded(plan: Plan, tensors: Mapping[str, torch.Tensor], masks: str) -> dict[str, torch.Tensor]:
     """As `prune`, for tensors by parameter of which some are DTensors; every process of the default group calls it.
 
-    Each looks at its own shards and changes those; no weights are exchanged. The masks are DTensors placed as their
-    weights are. Other tensors are the same in all processes. Raises PruneconfError in all processes alike.
+    Each looks at its own shards and changes those, where they are; no weights are exchanged. The masks are DTensors
+    placed as their weights are. Other tensors are the same in all processes. Raises PruneconfError in all processes
+    alike.
     """
     if plan.structured or masks == "packed":
         what = f"the pruner `{plan.pruner}`" if plan.structured else "`packed` masks"
         raise PruneconfError(f"{what} cannot be had for sharded weights (DTensor), only `level` with `bool` masks")
-    layers = pruned(plan)
-    team = Team(dist.get_rank(), dist.get_world_size())
-    shares = {name: _share(layers[name], name, tensor, team) for name, tensor in tensors.items()}
-    cuts = level(plan, shares, Workers(torch.get_num_threads()), team)
-    found = {}
     for name, tensor in tensors.items():
-        local = _local(tensor)
-        weights = weights_of(layers[name], local)
-        bits = np.array(weights.bits[:])
-        mask = np.empty(bits.size, np.bool_)
-        for start, run in _runs(tensor):
-            mask[run] = kept(bits[run], start, weights.format, cuts[name])
-        bits *= mask
-        local.copy_(torch.from_numpy(bits.view(f"<i{bits.itemsize}")).view(local.dtype).reshape(local.shape))
+        _reject_placements(name, tensor)
+    layers, workers = pruned(plan), Workers(torch.get_num_threads())
+    team = Team(dist.get_rank(), dist.get_world_size())
+    parts = {name: _local(tensor) for name, tensor in tensors.items()}
+    weights = {name: weights_of(layers[name], tensor) for name, tensor in parts.items()}
+    shares = {name: _share(weights[name], tensor, team) for name, tensor in tensors.items()}
+    cuts = level(plan, shares, workers, team)
+    own = [_own(cuts[name], tensor) for name, tensor in tensors.items()]
+    flat = dict(zip(weights, mask_in_place(list(weights.values()), own, masks, workers), strict=True))
+    for name, tensor in tensors.items():
+        write_back(parts[name], weights[name])
         torch.autograd.graph.increment_version(tensor)
-        if masks == "bool":
-            found[name] = _like(tensor, torch.from_numpy(mask).reshape(local.shape).to(local.device))
-    return found
+    return {
+        name: _like(tensors[name], as_mask(mask, parts[name], masks)) for name, mask in flat.items() if mask is not None
+    }
 
 
-def _share(layer: str, name: str, tensor: torch.Tensor, team: Team) -> Share:
+def _own(cut: Cut, tensor: torch.Tensor) -> Cut:
+    """A layer's cut by the indices of the part that this process has, whose elements are in the layer's order."""
+    return replace(cut, stop=sum(min(max(cut.stop - start, 0), run.stop - run.start) for start, run in _runs(tensor)))
+
+
+def _share(weights: Weights, tensor: torch.Tensor, team: Team) -> Share:
     """What this process counts of a tensor: of copies, only the first does."""
-    _reject_placements(name, tensor)
-    weights = weights_of(layer, _local(tensor))
     counts = team.leads
     if isinstance(tensor, DTensor):
         coordinate = tensor.device_mesh.get_coordinate()
@@ -64,7 +67,7 @@ def _share(layer: str, name: str, tensor: torch.Tensor, team: Team) -> Share:
     stretches: dict[int, Elements] = {}
     for start, run in _runs(tensor) if counts else ():
         stretches[start] = part(weights.bits, run.start, run.stop)
-    return Share(layer, weights.format, tensor.numel(), stretches)
+    return Share(weights.layer, weights.format, tensor.numel(), stretches)
 
 
 def _reject_placements(name: str, tensor: torch.Tensor) -> None:

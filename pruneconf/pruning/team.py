@@ -93,5 +93,8 @@ class _Answering:
 
 
 def _device() -> torch.device:
-    """Where the group can add up: NCCL does so on GPUs only."""
-    return torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else torch.device("cpu")
+    """Where the group can add up: in memory, or, as with NCCL alone, on this process's current device only."""
+    kinds = [each.partition(":")[0] for each in dist.get_backend_config().split(",")]
+    if "cpu" in kinds:
+        return torch.device("cpu")
+    return torch.device(kinds[0], torch.get_device_module(kinds[0]).current_device())

@@ -14,9 +14,16 @@ from pruneconf.plan import Plan
 
 
 @pytest.fixture
-def model() -> Tied:
+def place() -> str:
+    """The device that the model is on."""
+    return "cpu"
+
+
+@pytest.fixture
+def model(place: str) -> Tied:
     torch.manual_seed(0)
-    return Tied()
+    with torch.device(place):
+        return Tied()
 
 
 @pytest.fixture

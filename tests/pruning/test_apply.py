@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -11,12 +10,13 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from strict_device import NAME
 from tied import Tied, plan_of
 
 import pruneconf
 from pruneconf import PruneconfError
 from pruneconf.pruning import apply, unpack, verify
-from pruneconf.pruning.device import Shipped
+from pruneconf.pruning.device import device_named
 
 
 def state_of(model):
@@ -369,13 +369,32 @@ def test_a_model_without_values(plan, out, snapshot):
     assert str(caught.value) == snapshot
 
 
-def test_a_device_changes_nothing(model, plan, tmp_path, source, out, files, monkeypatch):
-    """There is none here: what would be done on it is done in memory."""
+def test_a_device_changes_nothing(model, plan, tmp_path, source, out, files):
     path = FORMS[0](model, source)
     apply(plan, path, out)
-    monkeypatch.setattr(sys.modules["pruneconf.pruning.apply"], "shipped", Shipped)
-    apply(plan, path, tmp_path / "again", device="cpu")
+    apply(plan, path, tmp_path / "again", device=NAME)
     assert files(tmp_path / "again") == files(out)
+
+
+@pytest.mark.parametrize(
+    ("name", "rank", "own"),
+    [("strict", None, 0), ("strict", "0", 0), ("strict", "2", 2), ("strict", "4", 1), ("strict:1", "2", 1)],
+)
+def test_processes_of_a_machine_share_out_its_devices(name, rank, own, monkeypatch):
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    if rank:
+        monkeypatch.setenv("LOCAL_RANK", rank)
+    assert device_named(name) == torch.device(NAME, own)
+    assert device_named("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("device", ["cuda", "strict:3"])
+def test_a_process_without_a_device(model, plan, out, device, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    with pytest.raises(
+        PruneconfError, match=rf"^cannot compute on `{device}`[^\n]*; name a device that torch has here$"
+    ):
+        apply(plan, model, out, device=device)
 
 
 @pytest.mark.parametrize("device", ["meta", "cuda:99", "gpu"])

@@ -4,6 +4,8 @@ import copy
 
 import pytest
 import torch
+from strict_device import NAME
+from tied import Tied
 
 import pruneconf
 from pruneconf import PruneconfError
@@ -17,10 +19,14 @@ OPTIMISERS = {
 TOKENS = torch.tensor([[1, 5, 2], [7, 0, 11]])
 
 
+def output(model, tokens=TOKENS):
+    return model(tokens.to(model.hidden.weight.device))
+
+
 def step(model, optimiser):
     def loss():
         optimiser.zero_grad()
-        loss = model(TOKENS).pow(2).mean()
+        loss = output(model).pow(2).mean()
         loss.backward()
         return loss
 
@@ -28,7 +34,13 @@ def step(model, optimiser):
 
 
 def held(model, masks):
-    return all(bool((model.get_parameter(name)[~mask] == 0).all()) for name, mask in masks.items())
+    weights = {name: model.get_parameter(name) for name in masks}
+    return all(bool((weight[~masks[name].to(weight.device)] == 0).all()) for name, weight in weights.items())
+
+
+@pytest.fixture(params=["cpu", NAME])
+def place(request):
+    return request.param
 
 
 @pytest.fixture(params=OPTIMISERS)
@@ -76,7 +88,7 @@ def test_a_loaded_state_dict_is_masked(model, plan, assign):
     pruneconf.attach(model, masks)
     model.load_state_dict(type(model)().state_dict(), assign=assign)
     assert held(model, masks)
-    assert bool((model.head.weight[~masks["embed.weight"]] == 0).all())
+    assert held(model, {"head.weight": masks["embed.weight"]})
     step(model, torch.optim.SGD(model.parameters(), 0.1))
     assert held(model, masks)
 
@@ -85,7 +97,7 @@ def test_changes_by_hand_are_undone_before_they_count(model, plan):
     masks = pruneconf.prune(model, plan)
     pruneconf.attach(model, masks)
     model.hidden.weight.data.fill_(1)
-    model(TOKENS)
+    output(model)
     assert held(model, masks)
     model.hidden.weight.data.fill_(1)
     model.state_dict()
@@ -94,9 +106,10 @@ def test_changes_by_hand_are_undone_before_they_count(model, plan):
 
 def test_two_forward_passes_before_one_backward(model, plan):
     pruneconf.attach(model, pruneconf.prune(model, plan))
-    (model(TOKENS).sum() + model(TOKENS.flip(0)).sum()).backward()
+    (output(model).sum() + output(model, TOKENS.flip(0)).sum()).backward()
 
 
+@pytest.mark.parametrize("place", ["cpu"])  # the device of the tests has no sparse tensors
 def test_a_frozen_weight_and_a_sparse_gradient(model, plan):
     masks = pruneconf.prune(model, plan)
     model.hidden.requires_grad_(False)
@@ -112,7 +125,7 @@ def test_a_copy_of_the_model_is_held_too(model, plan):
     pruneconf.attach(model, masks)
     twin = copy.deepcopy(model)
     twin.hidden.weight.data.fill_(1)
-    twin(TOKENS)
+    output(twin)
     assert held(twin, masks)
 
 
@@ -126,9 +139,9 @@ def test_a_copy_of_the_model_is_held_too(model, plan):
     ],
     ids=["unknown", "prefixed", "misshapen", "packed"],
 )
-def test_masks_that_do_not_fit(model, masks, snapshot):
+def test_masks_that_do_not_fit(masks, snapshot):
     with pytest.raises(PruneconfError) as caught:
-        pruneconf.attach(model, masks)
+        pruneconf.attach(Tied(), masks)
     assert str(caught.value) == snapshot
 
 

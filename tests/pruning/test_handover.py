@@ -4,10 +4,16 @@ import copy
 
 import pytest
 import torch
+from strict_device import NAME
 from torch.nn.utils import prune as torch_prune
 
 import pruneconf
 from pruneconf import PruneconfError
+
+
+@pytest.fixture(params=["cpu", NAME])
+def place(request):
+    return request.param
 
 
 @pytest.fixture
@@ -29,12 +35,12 @@ def test_layers_that_share_a_weight_have_its_mask(pruned):
         assert set(each["weight"].unique().tolist()) <= {0.0, 1.0}
 
 
-def test_torch_prune_holds_them(pruned):
+def test_torch_prune_holds_them(pruned, place):
     dense, masked, masks = pruned
     for layer, each in pruneconf.by_layer(dense, masks).items():
         for name, mask in each.items():
             torch_prune.custom_from_mask(dense.get_submodule(layer), name, mask)
-    inputs = torch.tensor([[1, 2, 3]])
+    inputs = torch.tensor([[1, 2, 3]], device=place)
     assert torch.equal(dense(inputs), masked(inputs))
     assert torch_prune.is_pruned(dense)
     for module in (dense.embed, dense.head, dense.hidden, dense.narrow):

@@ -6,13 +6,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tied import plan_of
+from strict_device import NAME, STRICT
+from tied import Tied, plan_of
 from torch import nn
 
 import pruneconf
 from pruneconf import PruneconfError
 from pruneconf.pruning import unpack, verify
 
+anywhere = pytest.mark.parametrize("place", ["cpu", NAME])
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.float8_e4m3fn, torch.float8_e5m2fnuz]
 
 
@@ -65,16 +67,14 @@ def expected(model, plan):
 
 
 def bits(tensor):
-    return tensor.detach().contiguous().reshape(-1).view(torch.uint8).reshape(-1, tensor.element_size())
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).reshape(-1, tensor.element_size())
 
 
 @given(models(), configs(), st.booleans())
 @settings(deadline=None)
 def test_masks_what_the_semantics_say_and_touches_nothing_else(model, config, device):
-    """Also as on a device: there is none here, so what would be done on it is done in memory."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pruneconf.pruning.tensors._in_memory", lambda _: not device)
-        check_masks(model, plan_of(model, config))
+    plan = plan_of(model, config)
+    check_masks(model.to(STRICT) if device else model, plan)
 
 
 def check_masks(model, plan):
@@ -85,26 +85,30 @@ def check_masks(model, plan):
         return
     wanted = expected(model, plan)
     masks = pruneconf.prune(model, plan)
+    assert all(mask.device == model.get_parameter(name).device for name, mask in masks.items())
+    masks = {name: mask.cpu() for name, mask in masks.items()}
     found = {(name, j) for name, mask in masks.items() for j in torch.nonzero(~mask.flatten()).flatten().tolist()}
     assert found == wanted
     for name, tensor in model.state_dict().items():
-        keep = masks.get(name, torch.ones_like(tensor, dtype=torch.bool)).reshape(-1, 1)
+        keep = masks.get(name, torch.ones(tensor.shape, dtype=torch.bool)).reshape(-1, 1)
         assert torch.equal(bits(tensor), torch.where(keep, bits(before[name]), 0))
 
 
+@anywhere
 def test_packed_masks_are_the_same_masks(model, plan):
-    twin = type(model)()
-    twin.load_state_dict(model.state_dict())
+    twin = copy.deepcopy(model)
     masks = pruneconf.prune(model, plan)
     packed = pruneconf.prune(twin, plan, masks="packed")
     assert list(packed) == list(masks) == ["embed.weight", "hidden.weight", "narrow.weight"]
     for name, mask in masks.items():
         assert packed[name].dtype == torch.uint8
-        assert torch.equal(unpack(packed[name], mask.shape), mask)
+        assert packed[name].device == mask.device
+        assert torch.equal(unpack(packed[name], mask.shape), mask.cpu())
     assert pruneconf.prune(twin, plan, masks="none") == {}
     assert all(map(torch.equal, twin.state_dict().values(), model.state_dict().values()))
 
 
+@anywhere
 def test_a_shared_weight_is_masked_once(model, plan):
     masks = pruneconf.prune(model, plan)
     assert model.head.weight is model.embed.weight
@@ -119,10 +123,12 @@ def test_a_kept_zero_is_kept():
     assert masks["0.weight"].tolist() == [[False, False, True, True]]
 
 
-def test_weights_that_are_not_contiguous_keep_their_strides():
+@anywhere
+def test_weights_that_are_not_contiguous_keep_their_strides(place):
     model = nn.Sequential(nn.Linear(3, 2, bias=False))
-    model[0].weight = nn.Parameter(torch.tensor([[3.0, 1.0], [1.0, -2.0], [5.0, 1.0]]).t())
-    masks = pruneconf.prune(model, plan_of(model, [{"op_types": ["Linear"], "sparsity_per_layer": 0.4}]))
+    plan = plan_of(model, [{"op_types": ["Linear"], "sparsity_per_layer": 0.4}])
+    model[0].weight = nn.Parameter(torch.tensor([[3.0, 1.0], [1.0, -2.0], [5.0, 1.0]], device=place).t())
+    masks = pruneconf.prune(model, plan)
     assert model[0].weight.stride() == (1, 2)
     assert model[0].weight.tolist() == [[3, 0, 5], [0, -2, 1]]
     assert masks["0.weight"].tolist() == [[True, False, True], [False, True, True]]
@@ -141,8 +147,9 @@ def test_a_weight_without_dimensions():
     assert (model[0].weight.item(), model[1].weight.item()) == (-2, 0)
 
 
-def test_autograd_notices_the_change(model, plan):
-    output = model(torch.tensor([1, 2])).sum()
+@anywhere
+def test_autograd_notices_the_change(model, plan, place):
+    output = model(torch.tensor([1, 2], device=place)).sum()
     pruneconf.prune(model, plan)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         output.backward()
@@ -185,6 +192,35 @@ def test_refusals_leave_the_model_alone(model, plan, damage, snapshot):
     assert all(
         tensor.is_meta or torch.equal(bits(tensor), bits(before[name])) for name, tensor in model.state_dict().items()
     )
+
+
+def test_nan_on_a_device_leaves_the_model_alone(plan):
+    model = Tied()
+    nan(model)
+    model.to(STRICT)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(PruneconfError, match=r"`narrow` has 3 NaN among its 64 weights"):
+        pruneconf.prune(model, plan)
+    assert all(torch.equal(bits(tensor), bits(before[name])) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("pruner", ["l1", "l2", "fpgm", "random"])
+def test_channels_on_a_device(pruner):
+    model = nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.Conv2d(6, 5, 3))
+    plan = plan_of(model, [{"op_types": ["Conv2d"], "sparsity_per_layer": 0.4}])
+    there = copy.deepcopy(model).to(STRICT)
+    wanted, found = (pruneconf.prune(each, plan, pruner) for each in (model, there))
+    assert list(found) == list(wanted)
+    assert all(found[name].device == STRICT and torch.equal(found[name].cpu(), wanted[name]) for name in wanted)
+    for name, tensor in there.state_dict().items():
+        assert torch.equal(bits(tensor), bits(model.state_dict()[name]))
+
+
+@anywhere
+def test_what_was_pruned_on_a_device_can_be_saved(model, plan, tmp_path):
+    masks = pruneconf.prune(model, plan)
+    pruneconf.save(model, masks, tmp_path / "out")
+    assert verify(plan, tmp_path / "out").ok
 
 
 def test_refusals_of_the_call(model, plan, snapshot):

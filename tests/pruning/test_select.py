@@ -8,10 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strict_device import STRICT
 
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning import survey, windows
-from pruneconf.pruning.device import Shipped, on_device
+from pruneconf.pruning.device import Shipped
 from pruneconf.pruning.floats import FORMATS
 from pruneconf.pruning.masks import kept, mask_in_place
 from pruneconf.pruning.pieces import shares
@@ -63,14 +64,10 @@ def greedy(tensors, count, most):
 
 
 def layers_of(tensors, device=None):
-    """The tensors in memory, or as on a device: there is none here, so what would be done on it is done in memory."""
-    group = [weights_of(str(i), tensor) for i, tensor in enumerate(tensors)]
-    where = {None: lambda bits: bits, "there": lambda bits: on_device(bits, "cpu"), "shipped": shipped_to_cpu}
-    return [replace(layer, bits=where[device](layer.bits)) for layer in group]
-
-
-def shipped_to_cpu(bits):
-    return Shipped(bits, torch.device("cpu"))
+    """The tensors in memory, on a device, or in memory to be looked at on a device."""
+    there = device == "there"
+    group = [weights_of(str(i), tensor.to(STRICT) if there else tensor) for i, tensor in enumerate(tensors)]
+    return [replace(layer, bits=Shipped(layer.bits, STRICT)) for layer in group] if device == "shipped" else group
 
 
 def chosen(tensors, count, most, how, device=None):
@@ -139,10 +136,11 @@ def test_masking_changes_no_other_bit(tensors, data, form, how, device):
     masks = mask_in_place(group, cuts, form, how)
     for layer, bits, mask, kept_ in zip(group, before, masks, keep, strict=True):
         assert np.array_equal(layer.bits[:], np.where(kept_, bits, 0))
+        assert mask is None or mask.device == (STRICT if device else torch.device("cpu"))
         if form == "bool":
-            assert np.array_equal(mask, kept_)
+            assert np.array_equal(mask.cpu(), kept_)
         elif form == "packed":
-            assert np.array_equal(np.unpackbits(mask.numpy(), count=bits.size), kept_)
+            assert np.array_equal(np.unpackbits(mask.cpu().numpy(), count=bits.size), kept_)
         else:
             assert mask is None
 

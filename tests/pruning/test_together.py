@@ -230,14 +230,14 @@ def test_lint_errors_are_told_once(stage, home, snapshot):
     assert told == snapshot
 
 
-@pytest.mark.parametrize("size", [2, 4])
-def test_sharded_models(size):
+@pytest.mark.parametrize(("script", "size"), [("fsdp.py", 2), ("fsdp.py", 4), ("apart.py", 2)])
+def test_processes_of_their_own(script, size):
     """The assertions are made in the processes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    command = [sys.executable, str(Path(__file__).with_name("fsdp.py"))]
+    command = [sys.executable, str(Path(__file__).with_name(script))]
     processes = [subprocess.Popen([*command, str(rank), str(size), str(port)], env=env) for rank in range(size)]
     try:
         assert [process.wait(100) for process in processes] == [0] * size
