@@ -70,8 +70,9 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     `masks.safetensors` unless `masks` is `none`, and `report.json`.
     It appears whole or not at all. The report has the digests of the config, of the weights, and of `graph_file`, where
     the plan's graph was read from one, or else of the files that define the model. `pruner` and `seed` are as in
-    `prune`. `level` ranks on the torch `device`, with the same result on any. With `resume` it goes on where a run that
-    was killed stopped, with the same result; nothing that the result depends on may have changed since. With `cut_out`
+    `prune`. `level` ranks on the torch `device` (of a team each process on its own, where that has no number), with the
+    same result on any. With `resume` it goes on where a run that was killed stopped, with the same result; nothing that
+    the result depends on may have changed since. With `cut_out`
     it also gets `compact.safetensors`, for `load_compact`: see `compact`. With `page` it gets `report.html`, which
     holds what `page` returns.
 
@@ -85,7 +86,7 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     check_form(masks)
     place_to_rank = device_named(device)
     checkpoint = open_checkpoint(weights)
-    _check_team(team, checkpoint, compact=cut_out is not None, on_device=device != "cpu")
+    _check_team(team, checkpoint, compact=cut_out is not None)
     described = inputs_of(plan, graph_file)
     inputs = [*described, *checkpoint.inputs]
     others = [checkpoint.folder / path for path in other_files(checkpoint.folder)] if checkpoint.folder else []
@@ -136,15 +137,14 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     return report
 
 
-def _check_team(team: Team, checkpoint: Checkpoint, *, compact: bool, on_device: bool) -> None:
+def _check_team(team: Team, checkpoint: Checkpoint, *, compact: bool) -> None:
     """Raise PruneconfError where something is wanted that several processes do not do."""
     if team.size == 1:
         return
     if not checkpoint.inputs:
         raise PruneconfError("several processes prune a checkpoint together; name the weights with `--weights`")
-    for wanted, option in ((compact, "--compact"), (on_device, "--device")):
-        if wanted:
-            raise PruneconfError(f"`{option}` is for one process; run it without `torchrun`")
+    if compact:
+        raise PruneconfError("`--compact` is for one process; run it without `torchrun`")
 
 
 @contextmanager

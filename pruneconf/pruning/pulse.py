@@ -23,7 +23,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NoReturn, TextIO
 
-import torch
 import torch.distributed as dist
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
@@ -66,8 +65,7 @@ def joined(timeout: float, leaving: type[BaseException]) -> Iterator[Team]:
         return
     try:
         store, rank, size = next(iter(rendezvous("env://", timeout=_START)))
-        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
-        dist.init_process_group(backend, store=PrefixStore("group", store), rank=rank, world_size=size, timeout=FOREVER)
+        dist.init_process_group("gloo", store=PrefixStore("group", store), rank=rank, world_size=size, timeout=FOREVER)
     except (RuntimeError, ValueError) as error:
         raise PruneconfError(
             f"the processes of this run could not find each other ({str(error).splitlines()[0]}); "

@@ -46,13 +46,15 @@ def strike(number, place):
 
 def perform(rank, size, port, asked):
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo"}
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size)}
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank)}
     os.chdir(asked["folder"])
     told = os.open(asked["told"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(told, 1)
     os.dup2(told, 2)
     if asked["victim"] and asked["victim"][0] == rank:
         strike(*asked["victim"][1:])
+    if "strict" in asked["arguments"]:
+        import_module("strict_device")
     sys.argv = ["pruneconf", *asked["arguments"]]
     pruneconf.__main__.main()
 

@@ -106,6 +106,14 @@ def test_the_same_bytes_as_one_process(stage, home, files, size, config, options
     assert told.count("weights masked") == 1
 
 
+@pytest.mark.parametrize("config", ["capped", "each"])
+def test_each_process_ranks_on_a_device_of_its_own(stage, home, files, config):
+    out = home / f"out{next(fresh)}"
+    ended, told = stage(home, 2, arguments(config, out.name, "--device", "strict"))
+    assert ended == [0, 0], told
+    assert files(out) == files(by_one(stage, home, config))
+
+
 def test_a_directory_of_distributed_checkpoint(stage, home, files):
     one, two = (home / f"out{next(fresh)}" for _ in range(2))
     for size, out in ((1, one), (2, two)):
