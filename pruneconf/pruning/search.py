@@ -197,7 +197,7 @@ def _histogram(keys: Bits, numbers: Counts | None, search: Search, bins: int) ->
         inside = offsets < kind(1 << search.bits)
         offsets, numbers = offsets[inside], None if numbers is None else numbers[inside]
     places = (offsets >> kind(search.bits - (bins.bit_length() - 1))).astype(np.int64)
-    return np.bincount(places, numbers, minlength=bins).astype(np.int64)
+    return np.bincount(places, numbers, minlength=bins).astype(np.int64, copy=False)
 
 
 def _number(marked: Bools, counts: Counts | None) -> int:

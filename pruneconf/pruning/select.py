@@ -33,6 +33,9 @@ from pruneconf.pruning.windows import narrow, windows
 from pruneconf.pruning.workers import Workers
 
 
+_BATCH = 1 << 22
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
     """Layers that are ranked together: `count` of their elements are masked, at most `most[i]` in layer i."""
@@ -84,8 +87,7 @@ class _Selection:
 
     def select(self, tasks: Sequence[Task]) -> list[Task]:
         """Cut the layers of tasks; what is left to do are those that are full before their threshold."""
-        # alone, what was found for one task need not be kept while others are surveyed; a team exchanges all at once
-        batches = [[task] for task in tasks] if self._holding.team.size == 1 else [tasks]
+        batches = list(self._batches(tasks))
         expected = [windows(batch, self._holding, self._aside) for batch in batches]
         surveyed = survey([self._wanted(*each) for each in zip(batches, expected, strict=True)], self._workers)
         left: list[Task] = []
@@ -98,13 +100,28 @@ class _Selection:
         self._cut(list(map(self._search, missed)), self._holding.pieces(missed), self._workers, left)
         return left
 
+    def _batches(self, tasks: Sequence[Task]) -> Iterator[list[Task]]:
+        """What is surveyed before thresholds are looked for: few elements, so that little has to be kept at a time; but
+        everything in a team, which exchanges all at once.
+        """
+        batch: list[Task] = []
+        size = 0
+        for task in tasks:
+            more = sum(self._holding.sizes(task))
+            if batch and size + more > _BATCH and self._holding.team.size == 1:
+                yield batch
+                batch, size = [], 0
+            batch.append(task)
+            size += more
+        yield batch
+
     def _wanted(self, tasks: Sequence[Task], where: Sequence[Window]) -> list[tuple[Piece, Window]]:
         """Each piece of these tasks, and what is looked for in it."""
-        return [
-            (piece, narrow(window, self._holding.wide(task), piece.format))
-            for task, window in zip(tasks, where, strict=True)
-            for piece in self._holding.pieces([task])
-        ]
+        found = []
+        for task, window in zip(tasks, where, strict=True):
+            wide = self._holding.wide(task)
+            found += [(piece, narrow(window, wide, piece.format)) for piece in self._holding.pieces([task])]
+        return found
 
     def _joined(self, tasks: Sequence[Task], found: Iterable[Found]) -> tuple[dict[int, int], set[int]]:
         """How many elements of each layer are below its window, and the layers of which not all in it is known.
