@@ -32,7 +32,6 @@ from pruneconf.pruning.team import ALONE, Team
 from pruneconf.pruning.windows import narrow, windows
 from pruneconf.pruning.workers import Workers
 
-
 _BATCH = 1 << 22
 
 
