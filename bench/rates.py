@@ -48,8 +48,8 @@ def measured(itemsize: int) -> Host:
 
     from pruneconf.pruning.cuts import Cut
     from pruneconf.pruning.floats import BFLOAT16, FLOAT32, magnitudes
+    from pruneconf.pruning.masking import Masking, Outcome, masked
     from pruneconf.pruning.masks import kept
-    from pruneconf.pruning.writer import Masking, Outcome, _masked
 
     own, shift = (BFLOAT16, 0) if itemsize == 2 else (FLOAT32, 16)
     normal = np.random.default_rng(0).standard_normal(CHUNK, np.float32).view(np.uint32)
@@ -65,7 +65,7 @@ def measured(itemsize: int) -> Host:
     with tempfile.TemporaryDirectory() as folder:
         write, read = _disk(Path(folder) / "data", data.tobytes() * 16)
     mask = stopwatch(
-        lambda: [_masked(data[at : at + (1 << 18)], at, masking, Outcome()) for at in range(0, CHUNK, 1 << 18)]
+        lambda: [masked(data[at : at + (1 << 18)], at, masking, Outcome()) for at in range(0, CHUNK, 1 << 18)]
     )
     hashing = stopwatch(lambda: hashlib.sha256(data.data))
     latency, link = gloo()

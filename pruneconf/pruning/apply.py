@@ -24,7 +24,9 @@ from pruneconf.pruning.filearray import Stamp, check_unchanged, stamps
 from pruneconf.pruning.floats import Format, Weights
 from pruneconf.pruning.journal import Journal, check_purpose, close_journals, read_journal
 from pruneconf.pruning.level import pruned
+from pruneconf.pruning.masking import Masking, Outcome
 from pruneconf.pruning.masks import AnyCut, check_form, kept
+from pruneconf.pruning.outfile import file_digest
 from pruneconf.pruning.report import PAGE_FILE, REPORT_FILE, Report, report_on
 from pruneconf.pruning.spread import histograms
 from pruneconf.pruning.staging import explained, leftover, prepare, staged
@@ -33,7 +35,7 @@ from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
 from pruneconf.pruning.write_compact import CutOut, write_compact
-from pruneconf.pruning.writer import CROWD, CheckpointWriter, Masking, Outcome, file_digest
+from pruneconf.pruning.writer import CROWD, CheckpointWriter
 from pruneconf.version import __version__
 
 Progress = Callable[[str, int, int], None]
@@ -110,19 +112,19 @@ def apply(  # noqa: PLR0913 - one for each choice there is
         writing = partial(progress, "writing")
         kept_journal = (found or journal) if checkpoint.inputs else None
         writer = CheckpointWriter(folder, checkpoint, maskings, masks, writing, kept_journal, team)
-        writer.write()
+        written = writer.write()
         check_unchanged(before)
         team.gather(None)  # all have found their inputs unchanged
         if not team.leads:
             theirs: Report = team.publish(None)
             return theirs
-        outcomes = {name: _outcome(ranked[name].format, cuts[name], writer.outcomes[name]) for name in ranked}
-        compacted, outputs = None, writer.outputs
+        outcomes = {name: _outcome(ranked[name].format, cuts[name], written.outcomes[name]) for name in ranked}
+        compacted, outputs = None, written.outputs
         if cut_out:
             files = [shard.file for shard in checkpoint.shards]
             compacted, more = write_compact(folder, files, plan, cuts, cut_out)
             outputs = {**outputs, **more}
-        report = report_on(plan, seed, outcomes, _digests(inputs, writer.inputs, progress), outputs, compacted)
+        report = report_on(plan, seed, outcomes, _digests(inputs, written.inputs, progress), outputs, compacted)
         if page:
             text = page(report, spread).encode()
             (folder / PAGE_FILE).write_bytes(text)
