@@ -83,7 +83,7 @@ class _Order(NamedTuple):
     help="How to store the masks: a byte an element, a bit, or not at all.",
 )
 @pruner_option
-@click.option("--seed", type=int, show_default="0", help="The seed of the pruner random.")
+@click.option("--seed", type=int, help="The seed of the pruner random, 0 if it is left out.")
 @click.option("--device", default="cpu", show_default=True, help="The torch device to rank on, such as cuda.")
 @coupled_option
 @click.option(
