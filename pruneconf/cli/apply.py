@@ -80,7 +80,7 @@ class _Order(NamedTuple):
     type=click.Choice(["bool", "packed", "none"]),
     default="bool",
     show_default=True,
-    help="How to store the masks: a byte an element, a bit, or not at all.",
+    help="How to store the masks: a byte an element, a bit (see pruneconf.pruning.unpack), or not at all.",
 )
 @pruner_option
 @click.option("--seed", type=int, help="The seed of the pruner random, 0 if it is left out.")
@@ -91,11 +91,11 @@ class _Order(NamedTuple):
     is_flag=True,
     help="Cut the masked channels out as well (implies --coupled), and prove that the outputs stay the same.",
 )
-@click.option("--force", is_flag=True, help="Replace OUTPUT if it is there.")
+@click.option("--force", is_flag=True, help="Replace OUTPUT if it is there and not empty.")
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be read and written, and how long that takes; write nothing."
 )
-@click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped.")
+@click.option("--resume", is_flag=True, help="Go on where a run that was killed stopped; needs --weights.")
 @click.option(
     "--stall-timeout",
     metavar="SECONDS",
@@ -117,7 +117,11 @@ def command(*, stall_timeout: float, **asked: Any) -> None:
     With --compact it also gets compact.safetensors, which `pruneconf.load_compact` loads into a model that its code has
     built.
 
-    Under torchrun its processes share the work; they have to see the same files.
+    Under torchrun (torchrun --nproc-per-node 4 -m pruneconf apply ...) its processes share the work on a checkpoint;
+    they have to see the same files.
+
+    A run that was killed leaves what it finished in a hidden directory beside OUTPUT: the same command with --resume
+    takes it over, without --resume clears it away.
 
     With --dry-run the exit status is 1 where the disk has too little room for OUTPUT. The time is extrapolated from
     ranking, masking and hashing a few of the weights, and from 500 MB/s for the disk.
