@@ -78,13 +78,13 @@ class CheckpointWriter:
     def write(self) -> Written:
         """Write the weights, the masks (unless their form is `none`), the index, and the folder's other files."""
         self._take_over()
-        before = self._team.gather(set(self._finished))
+        resumed = any(self._team.gather(bool(self._finished)))
         if self._team.leads:
-            self._begin(again=any(before))
+            self._begin(again=resumed)
         self._team.gather(None)  # the masks' file is there
         parts = self._masks.parts if self._masks else {}
         with InOrder(self._folder / MASKS_FILE, parts, self._team, self._give_up) as digest:
-            for file in set().union(*before):
+            for file in self._finished:
                 digest.add(file)
             self._write_shards(digest)
             finished = self._merged()
