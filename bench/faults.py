@@ -151,9 +151,9 @@ def power(plan: Plan, source: Files, whole: Files) -> Iterator[Row]:
 
 
 TEAM_PHASES = {
-    0: {**PHASES, "masks": (writer.CheckpointWriter, "_merge")},
+    0: {**PHASES, "masks": (writer.CheckpointWriter, "_merged")},
     1: {**{name: PHASES[name] for name in ("read", "select", "write shard")},
-        "masks": (writer.CheckpointWriter, "_merge"), "report": (team.Team, "publish")},
+        "masks": (writer.CheckpointWriter, "_merged"), "report": (team.Team, "publish")},
 }  # fmt: skip
 TEAM_FAULTS = {
     "kill -9": FAULTS["kill -9"],

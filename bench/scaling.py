@@ -24,7 +24,10 @@ MODELS = {"1 B": (16, 2304), "10 B": (40, 4608), "100 B": (96, 9216), "1 T": (12
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run moves (bytes, of the busiest process where `rank` is in the name) and how long its phases take."""
+    """What a run moves (bytes, of the busiest process where `rank` is in the name) and how long its phases take.
+
+    `masks` is what is left of hashing them when all is written.
+    """
 
     read: int
     written: int
@@ -84,14 +87,14 @@ def shards(sizes: Sequence[int], most: int) -> list[int]:
 
 
 def dealt(files: Sequence[int], ranks: int) -> list[list[int]]:
-    """The files of each rank: the largest first, each to the one that has least so far."""
+    """The numbers of the files of each rank, in order: the largest first, each to the one that has least so far."""
     hands: list[list[int]] = [[] for _ in range(ranks)]
     loads = [(0, rank) for rank in range(ranks)]
-    for size in sorted(files, reverse=True):
+    for number in sorted(range(len(files)), key=lambda number: -files[number]):
         load, rank = heapq.heappop(loads)
-        hands[rank].append(size)
-        heapq.heappush(loads, (load + size, rank))
-    return hands
+        hands[rank].append(number)
+        heapq.heappush(loads, (load + files[number], rank))
+    return [sorted(hand) for hand in hands]
 
 
 def reduced(size: int, ranks: int, host: Host) -> float:
@@ -99,15 +102,28 @@ def reduced(size: int, ranks: int, host: Host) -> float:
     return 2 * (ranks - 1) * (host.latency + size / ranks / host.link)
 
 
-def written(files: Sequence[int], host: Host, mask: float) -> float:
-    """Seconds in which a process writes its files, a few side by side; `mask` is bytes of mask a byte of weights."""
+def written(files: Sequence[int], host: Host, mask: float) -> list[float]:
+    """Seconds after which a process has written each of its files, a few side by side.
+
+    `mask` is bytes of mask a byte of weights.
+    """
     slots = [0.0] * max(1, min(4, host.threads))
+    ends = []
     for size in files:
-        first = heapq.heappop(slots)
-        heapq.heappush(slots, first + size * max(1 / host.mask, 1 / host.hash))
+        ends.append(heapq.heappop(slots) + size * max(1 / host.mask, 1 / host.hash))
+        heapq.heappush(slots, ends[-1])
     total = sum(files)
     work = total * (1 / host.mask + 2 / host.hash) / host.cores
-    return max(*slots, work, total / host.read, total * (1 + mask) / host.write)
+    whole = max(*slots, work, total / host.read, total * (1 + mask) / host.write)
+    return [end * whole / max(slots) for end in ends]
+
+
+def hashed(parts: Sequence[float], there: Sequence[float], rate: float) -> float:
+    """Seconds after which parts of a file (bytes) are hashed one after another, each when it is there."""
+    now = 0.0
+    for size, since in zip(parts, there, strict=True):
+        now = max(now, since) + size / rate
+    return now
 
 
 def simulate(
@@ -122,22 +138,25 @@ def simulate(
     rate = min(host.read, host.store / ranks, host.count * min(host.threads, host.cores))
     exchanged = sums(len(sizes), total, 8 * itemsize, sampled=SAMPLED, window=WINDOW[8 * itemsize])
     ranking = max(slow) * share / rate + sum(reduced(size, ranks, host) for size in exchanged)
-    hands = dealt(files, ranks)
     mask = bits / 8 / itemsize
-    writing = max(factor * written(hand, host, mask) for factor, hand in zip(slow, hands, strict=True))
-    writing = max(writing, sum(files) * (2 + mask) / host.store)
-    masks = slow[0] * total * bits / 8 / min(host.read, host.store, host.hash) if ranks > 1 else 0.0
+    there = [0.0] * len(files)
+    for factor, hand in zip(slow, dealt(files, ranks), strict=True):
+        for number, end in zip(hand, written([files[number] for number in hand], host, mask), strict=True):
+            there[number] = factor * end
+    writing = max(*there, sum(files) * (2 + mask) / host.store)
+    there = [end * writing / max(there) for end in there]
+    masks = hashed([size * mask for size in files], there, min(host.read, host.store, host.hash) / slow[0]) - writing
     gathered = ranks * (300 * len(sizes) + 300 * len(files))
     found = 300 * round(share / itemsize) >> 22  # in each stretch of 2^22 weights
     memory = 2 * max(exchanged) + host.threads * (4 << 20) + (64 << 20) + gathered + found
     sent = sum(2 * (ranks - 1) / ranks * size for size in exchanged)
     steps = 2 * (ranks - 1) * len(exchanged)
-    bytes_read = total * itemsize * 2 + (total * bits // 8 if ranks > 1 else 0)
+    bytes_read = total * itemsize * 2 + total * bits // 8
     return Run(bytes_read, sum(files) + total * bits // 8, sent, steps, memory, ranking, writing, masks)
 
 
 def table(host: Host, options: argparse.Namespace) -> Iterator[str]:
-    columns = "weights|hosts|files|read|written|messages, sent a rank|memory a rank|ranking|writing|masks|in all"
+    columns = "weights|hosts|files|read|written|messages, sent a rank|memory a rank|ranking|writing|masks left|in all"
     yield f"| {columns.replace('|', ' | ')} |"
     yield "|---" * len(columns.split("|")) + "|"
     for name, shape in MODELS.items():

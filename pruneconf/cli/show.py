@@ -119,11 +119,12 @@ def _print_groups(graph: ModelGraph, plan: Plan | None) -> None:
 
 
 def _print_plan(plan: Plan, output_format: str) -> None:
-    from rich.console import Console
+    from shutil import get_terminal_size
 
-    from pruneconf.output.plan_table import print_table, print_tree
+    from pruneconf.output.plan_table import table_text, tree_text
+    from pruneconf.output.style import painter
 
-    piped = None if sys.stdout.isatty() else PIPED_WIDTH
-    console = Console(highlight=False, width=piped)
-    draw = print_table if output_format == "table" else print_tree
-    draw(plan, console)
+    paint = painter(sys.stdout)
+    columns = get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
+    text = table_text(plan, paint, columns) if output_format == "table" else tree_text(plan, paint)
+    click.echo(text, nl=False, color=True)

@@ -21,6 +21,8 @@ _CODES = {
     "help": "1;32",
     "strong": "1",
     "dim": "2",
+    "excluded": "36",
+    "lost": "31",
 }
 
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-#")
@@ -40,7 +42,7 @@ def plain(text: str, style: str) -> str:  # noqa: ARG001 - the other painter use
 
 
 def _ansi(text: str, style: str) -> str:
-    return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if text else text
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if text and style else text
 
 
 def linker(stream: TextIO) -> Link:

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,24 +17,27 @@ from pruneconf.errors import PruneconfError
 from pruneconf.histogram import Histogram
 from pruneconf.plan import Plan
 from pruneconf.pruning.channels import ChannelCut
-from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint, other_files
+from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
 from pruneconf.pruning.choose import cuts_of, plan_for
 from pruneconf.pruning.device import device_named, shipped
-from pruneconf.pruning.filearray import Stamp, check_unchanged, stamps
+from pruneconf.pruning.filearray import check_unchanged, stamps
 from pruneconf.pruning.floats import Format, Weights
-from pruneconf.pruning.journal import Journal, check_purpose, close_journals, read_journal
-from pruneconf.pruning.level import pruned
+from pruneconf.pruning.inputs import Inputs, inputs_of
+from pruneconf.pruning.journal import Journal, close_journals, read_journal
+from pruneconf.pruning.masking import Masking, Outcome
 from pruneconf.pruning.masks import AnyCut, check_form, kept
+from pruneconf.pruning.outfile import file_digest
+from pruneconf.pruning.ranked import ranked_weights
 from pruneconf.pruning.report import PAGE_FILE, REPORT_FILE, Report, report_on
+from pruneconf.pruning.resume import begun, found
+from pruneconf.pruning.scores import seed_for
 from pruneconf.pruning.spread import histograms
-from pruneconf.pruning.staging import explained, leftover, prepare, staged
+from pruneconf.pruning.staging import explained, prepare, staged
 from pruneconf.pruning.team import ALONE, LostError, Team
-from pruneconf.pruning.tensorfile import Tensor
 from pruneconf.pruning.tensors import Kind, format_of, locate
 from pruneconf.pruning.workers import Workers
 from pruneconf.pruning.write_compact import CutOut, write_compact
-from pruneconf.pruning.writer import CROWD, CheckpointWriter, Masking, Outcome, file_digest
-from pruneconf.version import __version__
+from pruneconf.pruning.writer import CROWD, CheckpointWriter, Written
 
 Progress = Callable[[str, int, int], None]
 """Called with the phase, how much of it is done and how much there is in all, 0 where that is unknown: weights while
@@ -45,6 +48,34 @@ Page = Callable[[Report, Mapping[str, Histogram]], str]
 """Makes a page to read of a report and of histograms of the weights by parameter."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is asked for: which weights are pruned how, and what is made of that."""
+
+    plan: Plan
+    checkpoint: Checkpoint
+    inputs: Inputs
+    masks: str
+    seed: int
+    device: torch.device
+    cut_out: CutOut | None
+    page: Page | None
+    progress: Progress
+    team: Team
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The weights that were ranked, what is cut, both by the key of the mask, and from which tensor; for the page,
+    histograms.
+    """
+
+    ranked: Mapping[str, Weights]
+    cuts: Mapping[str, AnyCut]
+    maskings: Mapping[str, Masking]
+    spread: Mapping[str, Histogram]
+
+
 def apply(  # noqa: PLR0913 - one for each choice there is
     plan: Plan,
     weights: Source,
@@ -52,7 +83,7 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     *,
     pruner: str | None = None,
     masks: str = "bool",
-    seed: int = 0,
+    seed: int | None = None,
     force: bool = False,
     resume: bool = False,
     device: str = "cpu",
@@ -84,51 +115,26 @@ def apply(  # noqa: PLR0913 - one for each choice there is
     """
     plan = plan_for(plan, pruner)
     check_form(masks)
-    place_to_rank = device_named(device)
+    ranks_on = device_named(device)
     checkpoint = open_checkpoint(weights)
     _check_team(team, checkpoint, compact=cut_out is not None)
-    described = inputs_of(plan, graph_file)
-    inputs = [*described, *checkpoint.inputs]
-    others = [checkpoint.folder / path for path in other_files(checkpoint.folder)] if checkpoint.folder else []
-    before = stamps([*inputs, *others])
-    place = prepare(
-        out,
-        before,
-        checkpoint.folder,
-        force=force,
-        clear=team.leads,
-        keep=lambda left: resume and bool(read_journal(left)),
-    )
-    journal = _journal(plan, masks, seed, described, {path: before[path] for path in (*checkpoint.inputs, *others)})
-    found = _found(place, journal, checkpoint) if resume else None
-    where = locate(plan, checkpoint.kinds, checkpoint.source)
-    ranked = ranked_weights(plan, checkpoint, where, team)
-    brought = {name: replace(layer, bits=shipped(layer.bits, place_to_rank)) for name, layer in ranked.items()}
-    cuts = cuts_of(plan, brought, checkpoint.kinds, _workers(ranked, progress, team), seed, team)
-    spread = histograms(ranked, cuts) if page and team.leads else {}
-    with _staged(place, team, force=force, resume=found is not None) as folder:
-        maskings = _maskings(where, cuts, checkpoint.kinds)
-        writing = partial(progress, "writing")
-        kept_journal = (found or journal) if checkpoint.inputs else None
-        writer = CheckpointWriter(folder, checkpoint, maskings, masks, writing, kept_journal, team)
-        writer.write()
+    inputs = inputs_of(plan, checkpoint, graph_file)
+    drawn = seed_for(plan.pruner, seed)
+    run = _Run(plan, checkpoint, inputs, masks, drawn, ranks_on, cut_out, page, progress, team)
+    before = stamps(inputs.every)
+    keep = read_journal if resume else None
+    place = prepare(out, before, checkpoint.folder, force=force, clear=team.leads, keep=keep)
+    journal = begun(plan, inputs, before, masks, drawn)
+    left = found(place, journal, inputs) if resume else None
+    chosen = _choose(run)
+    with _staged(place, team, force=force, resume=left is not None) as folder:
+        written = _write(run, chosen, folder, left or journal)
         check_unchanged(before)
         team.gather(None)  # all have found their inputs unchanged
         if not team.leads:
             theirs: Report = team.publish(None)
             return theirs
-        outcomes = {name: _outcome(ranked[name].format, cuts[name], writer.outcomes[name]) for name in ranked}
-        compacted, outputs = None, writer.outputs
-        if cut_out:
-            files = [shard.file for shard in checkpoint.shards]
-            compacted, more = write_compact(folder, files, plan, cuts, cut_out)
-            outputs = {**outputs, **more}
-        report = report_on(plan, seed, outcomes, _digests(inputs, writer.inputs, progress), outputs, compacted)
-        if page:
-            text = page(report, spread).encode()
-            (folder / PAGE_FILE).write_bytes(text)
-            report = replace(report, outputs={**outputs, PAGE_FILE: hashlib.sha256(text).hexdigest()})
-        (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
+        report = _report(run, chosen, written, folder)
         check_unchanged(before)
         close_journals(folder)
         progress("flushing", 0, 0)
@@ -167,6 +173,46 @@ def _staged(place: Path, team: Team, *, force: bool, resume: bool) -> Iterator[P
     team.folder = None
 
 
+def _choose(run: _Run) -> _Chosen:
+    """Rank the weights."""
+    kinds, team = run.checkpoint.kinds, run.team
+    where = locate(run.plan, kinds, run.checkpoint.source)
+    ranked = ranked_weights(run.plan, run.checkpoint, where, team)
+    brought = {name: replace(layer, bits=shipped(layer.bits, run.device)) for name, layer in ranked.items()}
+    cuts = cuts_of(run.plan, brought, kinds, _workers(ranked, run.progress, team), run.seed, team)
+    spread = histograms(ranked, cuts) if run.page and team.leads else {}
+    return _Chosen(ranked, cuts, _maskings(where, cuts, kinds), spread)
+
+
+def _write(run: _Run, chosen: _Chosen, folder: Path, journal: Journal) -> Written:
+    """Write the checkpoint; one that is read from files can be resumed."""
+    kept_journal = journal if run.checkpoint.inputs else None
+    progress = partial(run.progress, "writing")
+    return CheckpointWriter(
+        folder, run.checkpoint, chosen.maskings, run.masks, progress, kept_journal, run.team
+    ).write()
+
+
+def _report(run: _Run, chosen: _Chosen, written: Written, folder: Path) -> Report:
+    """Write what else is asked for, and the report on everything."""
+    compacted, outputs = None, written.outputs
+    if run.cut_out:
+        files = [shard.file for shard in run.checkpoint.shards]
+        compacted, more = write_compact(folder, files, run.plan, chosen.cuts, run.cut_out)
+        outputs = {**outputs, **more}
+    outcomes = {
+        name: _outcome(layer.format, chosen.cuts[name], written.outcomes[name]) for name, layer in chosen.ranked.items()
+    }
+    digests = _digests((*run.inputs.described, *run.inputs.weights), written.inputs, run.progress)
+    report = report_on(run.plan, run.seed, outcomes, digests, outputs, compacted)
+    if run.page:
+        text = run.page(report, chosen.spread).encode()
+        (folder / PAGE_FILE).write_bytes(text)
+        report = replace(report, outputs={**outputs, PAGE_FILE: hashlib.sha256(text).hexdigest()})
+    (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return report
+
+
 def _workers(ranked: Mapping[str, Weights], progress: Progress, team: Team) -> Workers:
     """Workers that tell how far the ranking is."""
     total, done = sum(layer.bits.size for layer in ranked.values()) // team.size, 0
@@ -188,68 +234,6 @@ def _digests(files: Iterable[Path], known: Mapping[Path, str], progress: Progres
         found[str(path)] = file_digest(path, forgets=total > CROWD)
         done += size
     return {str(path): found[str(path)] for path in files}
-
-
-def _journal(plan: Plan, masks: str, seed: int, described: list[Path], weights: Mapping[Path, Stamp]) -> Journal:
-    """An empty journal of a run for all that its result depends on."""
-    layers = [(entry.layer.name, entry.layer.parameter, entry.action.name, entry.masked) for entry in plan.layers]
-    budgets = [([layer.name for layer in each.layers], each.count, list(each.max_masked)) for each in plan.budgets]
-    purpose = {f"`{path}`": file_digest(path) for path in described}
-    purpose |= {f"`{path}`": "-".join(map(str, stamp)) for path, stamp in weights.items()}
-    purpose |= {
-        "the pruner": f"{plan.pruner} {plan.coupled} {seed if plan.pruner == 'random' else None}",
-        "the plan": hashlib.sha256(repr((layers, budgets)).encode()).hexdigest(),
-        "the form of masks": masks,
-        "the version of pruneconf": __version__,
-    }
-    return Journal(purpose)
-
-
-def _found(place: Path, journal: Journal, checkpoint: Checkpoint) -> Journal | None:
-    """The journal of the run that was killed, if it got so far."""
-    if not checkpoint.inputs:
-        raise PruneconfError("only a checkpoint's pruning can be resumed; name the weights with `--weights`")
-    left = leftover(place)
-    found = read_journal(left) if left else None
-    if found:
-        check_purpose(found, journal.purpose)
-    return found
-
-
-def inputs_of(plan: Plan, graph_file: Path | None) -> list[Path]:
-    """The files that say what is done, beside those with the weights."""
-    described = [graph_file] if graph_file else map(Path, plan.graph.sources)
-    return [path for path in (Path(plan.config.document.name), *described) if path.is_file()]
-
-
-def ranked_weights(
-    plan: Plan, checkpoint: Checkpoint, where: Mapping[str, tuple[str, ...]], team: Team = ALONE
-) -> dict[str, Weights]:
-    """The weights to be ranked, by parameter. Raises PruneconfError where copies of one weight differ."""
-    tensors = checkpoint.tensors
-    layers = pruned(plan)
-    ranked = {}
-    for number, (parameter, names) in enumerate(where.items()):
-        first = tensors[names[0]]
-        for name in names[1:] if number % team.size == team.rank else ():
-            if not _equal(first, tensors[name]):
-                raise PruneconfError(
-                    f"`{names[0]}` and `{name}` are one weight in the model but differ in {checkpoint.source}; "
-                    "save the checkpoint from a model that ties them"
-                )
-        known = format_of(first.code)
-        ranked[parameter] = Weights(layers[parameter], known, first.data.view(known.unsigned))
-    return ranked
-
-
-def _equal(one: Tensor, other: Tensor) -> bool:
-    if one.kind != other.kind:
-        return False
-    step = 1 << 24
-    return one.data is other.data or all(
-        one.data[start : start + step].tobytes() == other.data[start : start + step].tobytes()
-        for start in range(0, one.data.size, step)
-    )
 
 
 def _maskings(

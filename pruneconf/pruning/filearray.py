@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,13 @@ class InputFile:
         found = bytearray(size)
         self.read(0, memoryview(found))
         return bytes(found)
+
+    def chunks(self, size: int) -> Iterator[memoryview]:
+        """All of the file, from front to back, so many bytes at a time."""
+        for start in range(0, self.size, size):
+            chunk = memoryview(bytearray(min(size, self.size - start)))
+            self.read(start, chunk)
+            yield chunk
 
     def forget(self, offset: int, size: int) -> None:
         """Tell the system that these bytes need not stay in memory."""

@@ -14,11 +14,12 @@ import torch
 
 from pruneconf.graph import Side
 from pruneconf.plan import Plan, Pruner, channel_axis
-from pruneconf.pruning.apply import inputs_of, ranked_weights
-from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint, other_files
+from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
 from pruneconf.pruning.choose import check_plan
 from pruneconf.pruning.floats import Weights, magnitudes
+from pruneconf.pruning.inputs import inputs_of
 from pruneconf.pruning.masks import check_form, kept
+from pruneconf.pruning.ranked import ranked_weights
 from pruneconf.pruning.select import select
 from pruneconf.pruning.staging import prepare
 from pruneconf.pruning.strips import strips
@@ -75,21 +76,20 @@ def forecast(
     check_plan(plan)
     check_form(masks)
     checkpoint = open_checkpoint(weights)
-    carried = [checkpoint.folder / path for path in other_files(checkpoint.folder)] if checkpoint.folder else []
-    inputs = [*inputs_of(plan, graph_file), *checkpoint.inputs, *carried]
-    place = prepare(out, inputs, checkpoint.folder, force=force, clear=False)
+    inputs = inputs_of(plan, checkpoint, graph_file)
+    place = prepare(out, inputs.every, checkpoint.folder, force=force, clear=False)
     where = locate(plan, checkpoint.kinds, checkpoint.source)
-    read = sum(path.stat().st_size for path in inputs)
+    read = sum(path.stat().st_size for path in inputs.every)
     stored = _stored(checkpoint)
     mask = _masks(plan, checkpoint, where, masks)
     others = _REPORT + _REPORT_LAYER * len(plan.layers) + len(checkpoint.index or b"")
-    others += sum(path.stat().st_size for path in carried)
+    others += sum(path.stat().st_size for path in inputs.carried)
     others += stored if compact else 0
     free = shutil.disk_usage(place.parent).free
     rates = _rates(ranked_weights(plan, checkpoint, where))
     written = stored + mask + others
     writing = rates.hash * (read + written) + rates.mask * plan.numel + (read + written) / DISK_RATE
-    return Forecast(len(inputs), read, stored, mask, others, free, rates.rank * _visits(plan), writing)
+    return Forecast(len(inputs.every), read, stored, mask, others, free, rates.rank * _visits(plan), writing)
 
 
 def _stored(checkpoint: Checkpoint) -> int:

@@ -8,15 +8,16 @@ import numpy as np
 import torch
 
 from pruneconf.plan import Plan
-from pruneconf.pruning.apply import ranked_weights
 from pruneconf.pruning.checkpoint import Source, open_checkpoint
 from pruneconf.pruning.choose import check_plan, cuts_of
 from pruneconf.pruning.masks import kept
+from pruneconf.pruning.ranked import ranked_weights
+from pruneconf.pruning.scores import seed_for
 from pruneconf.pruning.tensors import locate
 from pruneconf.pruning.workers import Workers
 
 
-def foresee(plan: Plan, weights: Source, *, seed: int = 0) -> dict[str, int]:
+def foresee(plan: Plan, weights: Source, *, seed: int | None = None) -> dict[str, int]:
     """How many elements of each layer `apply` would mask, by the layers' names.
 
     `weights` and `seed` are as there. Raises PruneconfError where the plan does not fit the weights or cannot be met,
@@ -26,7 +27,7 @@ def foresee(plan: Plan, weights: Source, *, seed: int = 0) -> dict[str, int]:
     checkpoint = open_checkpoint(weights)
     ranked = ranked_weights(plan, checkpoint, locate(plan, checkpoint.kinds, checkpoint.source))
     workers = Workers(torch.get_num_threads())
-    cuts = cuts_of(plan, ranked, checkpoint.kinds, workers, seed)
+    cuts = cuts_of(plan, ranked, checkpoint.kinds, workers, seed_for(plan.pruner, seed))
     parameters = list(ranked)
 
     def count(i: int, starts: range) -> tuple[int, int]:

@@ -12,22 +12,30 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 from pruneconf.errors import PruneconfError
+from pruneconf.pruning.masking import Outcome
 
 _NAME = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished shard: its sha256, those of its masks and of the input shard (None if there are none), and per
-    parameter how many elements were masked and the highest pattern among them.
+    """A finished shard: its sha256, those of its masks and of the input shard (None if there are none), and what was
+    masked in it by parameter.
     """
 
     sha256: str
     masks: str | None
     input: str | None
-    outcomes: Mapping[str, tuple[int, int]]
+    outcomes: Mapping[str, Outcome]
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """One that was kept as JSON. Raises TypeError or KeyError where it is none."""
+        outcomes = {name: Outcome(**outcome) for name, outcome in data["outcomes"].items()}
+        return cls(**{**data, "outcomes": outcomes})
 
 
 @dataclass(slots=True)
@@ -60,7 +68,7 @@ def _read(path: Path) -> Journal | None:
     try:
         digest, text = path.read_text("utf-8").split("\n")
         data = json.loads(text) if hashlib.sha256(text.encode()).hexdigest() == digest else {}
-        return Journal(data["purpose"], {file: Done(**done) for file, done in data["shards"].items()})
+        return Journal(data["purpose"], {file: Done.read(done) for file, done in data["shards"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -1,4 +1,4 @@
-"""Files that are written from front to back, hashed on the way, and do not crowd the page cache."""
+"""Files that are written from front to back, hashed on the way, and do not crowd the page cache; digests of others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Self
 
+_CHUNK = 1 << 20
 _BEHIND = 4
 """How many chunks the hash may be behind."""
 _FLUSH = 1 << 25
@@ -85,3 +86,21 @@ def forget(descriptor: int, start: int, size: int) -> None:
     """
     if hasattr(os, "posix_fadvise"):
         os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
+
+
+def file_digest(path: Path, part: range | None = None, *, forgets: bool = False) -> str:
+    """The sha256 of a file, or of a part of it, in hex. If wanted, the system is told that the file need not stay in
+    memory.
+    """
+    with path.open("rb") as file:
+        if part is None:
+            digest = hashlib.file_digest(file, "sha256")
+        else:
+            file.seek(part.start)
+            digest, left = hashlib.sha256(), len(part)
+            while chunk := file.read(min(_CHUNK, left)):
+                digest.update(chunk)
+                left -= len(chunk)
+        if forgets:
+            forget(file.fileno(), 0, 0)
+    return digest.hexdigest()

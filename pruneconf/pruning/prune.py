@@ -12,17 +12,18 @@ from pruneconf.pruning.channels import ChannelCut
 from pruneconf.pruning.choose import cuts_of, plan_for
 from pruneconf.pruning.level import pruned
 from pruneconf.pruning.masks import check_form, mask_in_place
+from pruneconf.pruning.scores import seed_for
 from pruneconf.pruning.tensors import as_mask, kind_of, locate, weights_of, write_back
 from pruneconf.pruning.workers import Workers
 
 
 def prune(
-    model: torch.nn.Module, plan: Plan, pruner: str | None = None, *, masks: str = "bool", seed: int = 0
+    model: torch.nn.Module, plan: Plan, pruner: str | None = None, *, masks: str = "bool", seed: int | None = None
 ) -> dict[str, torch.Tensor]:
     """Mask a model in place as a plan says, and return the masks by parameter name (True = kept).
 
     With the plan's own pruner, or with another: the plan is then made for that one. The structured pruners mask biases
-    too, and have masks for them. `seed` is that of the pruner `random`.
+    too, and have masks for them. `seed` is that of the pruner `random`, 0 if it is left out.
 
     Masked elements become +0.0, every other bit stays. A mask has its weight's shape and device; `masks="packed"` gives
     uint8 masks of ceil(numel / 8) bytes instead (see `unpack`), `masks="none"` gives none. Beyond the masks, memory
@@ -38,6 +39,7 @@ def prune(
     """
     check_form(masks)
     plan = plan_for(plan, pruner)
+    seed = seed_for(plan.pruner, seed)
     parameters = dict(model.named_parameters(remove_duplicate=False))
     kinds = {name: kind_of(tensor) for name, tensor in parameters.items()}
     where = locate(plan, kinds, "the model")

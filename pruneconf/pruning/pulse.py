@@ -63,21 +63,9 @@ def joined(timeout: float, leaving: type[BaseException]) -> Iterator[Team]:
     if not started_together():
         yield ALONE
         return
-    try:
-        store, rank, size = next(iter(rendezvous("env://", timeout=_START)))
-        dist.init_process_group("gloo", store=PrefixStore("group", store), rank=rank, world_size=size, timeout=FOREVER)
-    except (RuntimeError, ValueError) as error:
-        raise PruneconfError(
-            f"the processes of this run could not find each other ({str(error).splitlines()[0]}); "
-            "check `RANK`, `WORLD_SIZE`, `MASTER_ADDR`, `MASTER_PORT` and `GLOO_SOCKET_IFNAME`"
-        ) from error
-    team = Team(rank, size, PrefixStore("team", store.clone()))
+    store, team = _meet()
     watch = _Watch(store, team, timeout)
-    with contextlib.ExitStack() as stack:
-        if rank:
-            silent = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123
-            stack.enter_context(contextlib.redirect_stdout(silent))
-            stack.enter_context(contextlib.redirect_stderr(silent))
+    with contextlib.nullcontext() if team.leads else _silenced():
         try:
             yield team
             watch.leave()
@@ -88,6 +76,30 @@ def joined(timeout: float, leaving: type[BaseException]) -> Iterator[Team]:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the others must not wait for this process
             watch.end(sentence(error))
+
+
+def _meet() -> tuple[Any, Team]:
+    """Wait for the others; the store that all have in common, and the team."""
+    try:
+        store, rank, size = next(iter(rendezvous("env://", timeout=_START)))
+        dist.init_process_group("gloo", store=PrefixStore("group", store), rank=rank, world_size=size, timeout=FOREVER)
+    except (RuntimeError, ValueError) as error:
+        raise PruneconfError(
+            f"the processes of this run could not find each other ({str(error).splitlines()[0]}); "
+            "check `RANK`, `WORLD_SIZE`, `MASTER_ADDR`, `MASTER_PORT` and `GLOO_SOCKET_IFNAME`"
+        ) from error
+    return store, Team(rank, size, PrefixStore("team", store.clone()))
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Let nothing be said."""
+    with (
+        open(os.devnull, "w", encoding="utf-8") as silent,  # noqa: PTH123
+        contextlib.redirect_stdout(silent),
+        contextlib.redirect_stderr(silent),
+    ):
+        yield
 
 
 class _Watch:

@@ -12,9 +12,10 @@ from pruneconf.errors import PruneconfError
 from pruneconf.pruning.attach import check_masks
 from pruneconf.pruning.checkpoint import open_checkpoint
 from pruneconf.pruning.floats import Bits, Bools
+from pruneconf.pruning.masking import Masking
 from pruneconf.pruning.staging import prepare, staged
 from pruneconf.pruning.tensors import format_of, kind_of
-from pruneconf.pruning.writer import CheckpointWriter, Masking
+from pruneconf.pruning.writer import CheckpointWriter
 
 
 def save(

@@ -63,6 +63,13 @@ def fpgm(layer: Layer, weights: Weights) -> Scores:
     return sums
 
 
+def seed_for(pruner: str, seed: int | None) -> int:
+    """The seed of a run, 0 if none is given. Raises PruneconfError where the pruner has no use for one."""
+    if seed is not None and pruner != "random":
+        raise PruneconfError(f"`seed` is for the pruner `random`, not `{pruner}`; leave it out")
+    return seed or 0
+
+
 def drawn(layer: Layer, seed: int) -> Scores:
     """A number in [0, 1) for each channel: 53 bits of SHAKE-256 of the seed and the weight's state-dict key."""
     size = layer.shape[channel_axis(layer) or 0]

@@ -33,13 +33,13 @@ def prepare(
     *,
     force: bool,
     clear: bool = True,
-    keep: Callable[[Path], bool] = lambda _left: False,
+    keep: Callable[[Path], object] | None = None,
 ) -> Path:
     """The resolved path of an output directory, or PruneconfError where nothing may be written there.
 
-    Clears away what killed runs left beside it, except what is to be kept, unless `clear` is off. With `force` a
-    directory that is not empty may be replaced, but never one that holds an input file or the working directory.
-    `folder` is the input directory, if there is one: it must not receive the output either.
+    Clears away what killed runs left beside it, except where `keep` finds something in it, unless `clear` is off. With
+    `force` a directory that is not empty may be replaced, but never one that holds an input file or the working
+    directory. `folder` is the input directory, if there is one: it must not receive the output either.
     """
     place = Path(os.path.realpath(out))
     for path in inputs:
@@ -157,12 +157,12 @@ def _adopt(place: Path) -> tuple[Path, int | None] | None:
     return folder, lock
 
 
-def _clear_leftovers(place: Path, keep: Callable[[Path], bool]) -> None:
+def _clear_leftovers(place: Path, keep: Callable[[Path], object] | None) -> None:
     for left in [path for path in place.parent.iterdir() if path.name.startswith(_prefix(place))]:
         lock = _lock(left)
         if lock is None:
             continue
-        if not left.name.endswith(_OLD) and keep(left):
+        if not left.name.endswith(_OLD) and keep and keep(left):
             _unlock(lock)
             continue
         if left.name.endswith(_OLD) and not place.exists():

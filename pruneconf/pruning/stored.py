@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from pruneconf.pruning.floats import Bools, magnitudes
+from pruneconf.pruning.masksfile import MASKS_FILE
 from pruneconf.pruning.tensorfile import Tensor, mask_entry
 from pruneconf.pruning.tensors import format_of
-from pruneconf.pruning.writer import MASKS_FILE
 
 _CHUNK = 1 << 20
 

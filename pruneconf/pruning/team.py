@@ -17,7 +17,7 @@ from pruneconf.pruning.floats import Counts
 
 FOREVER = timedelta(days=30)
 """How long processes wait for the share of another: it is the signs of life that tell whether it is still at work."""
-_PUBLISHED = "published"
+_PUBLISHED, _ENTERED = "published", "entered"
 
 
 class LostError(PruneconfError):
@@ -27,8 +27,9 @@ class LostError(PruneconfError):
 class Team:
     """The `size` processes of the default group of `torch.distributed`, of which this is number `rank`; or just this.
 
-    `store` is what `publish` needs. `folder` is a directory that is of no use if the team breaks up. The first process
-    calls `settle` when nothing but its own work is left, and `fail` where it cannot go on and the others are to end.
+    `store` is what `publish` and `enter` need. `folder` is a directory that is of no use if the team breaks up. The
+    first process calls `settle` when nothing but its own work is left, and `fail` where it cannot go on and the others
+    are to end.
     """
 
     def __init__(self, rank: int = 0, size: int = 1, store: Any = None) -> None:
@@ -72,6 +73,19 @@ class Team:
                 return mine
             self._store.wait([_PUBLISHED], FOREVER)
             return pickle.loads(self._store.get(_PUBLISHED))  # noqa: S301 - from a process of this team
+
+    def enter(self, what: str) -> None:
+        """Let the others know that something is done; waits for nobody."""
+        if self._store is not None:
+            with _Answering():
+                self._store.set(f"{_ENTERED} {what}", "")
+
+    def entered(self, what: str) -> bool:
+        """Whether a process has entered that this is done."""
+        if self._store is None:
+            return False
+        with _Answering():
+            return bool(self._store.check([f"{_ENTERED} {what}"]))
 
     def share(self, total: int) -> range:
         """Which of `total` things are for this process; all processes together have each once."""

@@ -12,12 +12,13 @@ from pruneconf.plan import LayerPlan, Plan
 from pruneconf.pruning.checkpoint import Checkpoint, open_checkpoint
 from pruneconf.pruning.choose import check_plan
 from pruneconf.pruning.level import pruned
+from pruneconf.pruning.masksfile import MASKS_FILE
+from pruneconf.pruning.outfile import file_digest
 from pruneconf.pruning.report import REPORT_FILE
 from pruneconf.pruning.stored import OffError, masked_elements
 from pruneconf.pruning.tensorfile import Tensor, read_tensors
 from pruneconf.pruning.tensors import locate
 from pruneconf.pruning.verify_channels import verify_channels
-from pruneconf.pruning.writer import MASKS_FILE, file_digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,10 +47,10 @@ def write_compact(
     fit(found.model, {name: smaller[name].to(dtype) for name, dtype in dtypes.items()})
     tensors = Shard(COMPACT_FILE, open_checkpoint(found.model).tensors)
     writer = CheckpointWriter(folder, Checkpoint("the model", (tensors,)), {}, "none", lambda _done, _total: None)
-    writer.write()
+    written = writer.write()
     before = sum(parameter.numel() for parameter in masked.parameters())
     left = {layer: why for layers, why in found.left for layer in layers}
-    return CompactReport(before, found.parameters, found.difference, left), writer.outputs
+    return CompactReport(before, found.parameters, found.difference, left), dict(written.outputs)
 
 
 def _fill(model: torch.nn.Module, folder: Path, files: list[str]) -> dict[str, torch.dtype]:

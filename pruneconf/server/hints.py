@@ -54,12 +54,7 @@ def lenses(uri: str, *, plan: bool, trace: str | None) -> list[lsp.CodeLens]:
 
 def plan_text(plan: Plan) -> str:
     """The plan as `pruneconf show` prints it."""
-    from io import StringIO
+    from pruneconf.output.plan_table import table_text
+    from pruneconf.output.style import plain
 
-    from rich.console import Console
-
-    from pruneconf.output.plan_table import print_table
-
-    text = StringIO()
-    print_table(plan, Console(file=text, highlight=False, width=200, color_system=None))
-    return text.getvalue()
+    return table_text(plan, plain, 200)

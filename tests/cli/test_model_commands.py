@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+import pruneconf as api
 from pruneconf.config.schema import schema_text
+from pruneconf.graph import Layer, ModelGraph
+from pruneconf.output.excerpt import width
+from pruneconf.output.plan_table import table_text
+from pruneconf.output.style import plain
 from tests.conftest import Run
 
 
@@ -59,6 +65,24 @@ def test_show(here: Path, pruneconf: Run, snapshot: SnapshotAssertion, form: str
     assert done.stdout == snapshot
     if form == "json":
         jsonschema.validate(json.loads(done.stdout), json.loads(schema_text("plan")))
+
+
+@pytest.mark.parametrize("form", ["table", "tree"])
+def test_show_in_colours(here: Path, pruneconf: Run, form: str) -> None:
+    bare = pruneconf("show", "net.graph.json", "cfg.yaml", "--format", form)
+    painted = pruneconf("show", "net.graph.json", "cfg.yaml", "--format", form, FORCE_COLOR="1")
+    assert "\x1b[31m▒" in painted.stdout
+    assert re.sub(r"\x1b\[\d*m", "", painted.stdout) == bare.stdout
+
+
+def test_a_narrow_table_folds_the_names_of_layers() -> None:
+    layers = tuple(Layer(name, "Linear", (8, 8), "float32", f"{name}.weight") for name in ("层" * 30, "x" * 50, "head"))
+    config = api.load([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}])
+    plan = api.resolve(config, ModelGraph("m.py", "M", layers))
+    *rows, _, _, _ = table_text(plan, plain, 80).splitlines()
+    assert {width(row) for row in rows} == {80}
+    names = "".join(row[: row.find("  ")] for row in rows[1:])
+    assert names.replace(" ", "") == "层" * 30 + "x" * 50 + "head"
 
 
 def test_show_refuses_a_config_with_errors(here: Path, pruneconf: Run) -> None:

@@ -42,6 +42,14 @@ def test_apply_and_verify_with_a_pruner(here: Path, pruneconf: Run) -> None:
     assert "was made with the pruner `random`, not `level`" in other.stdout
 
 
+@pytest.mark.parametrize("pruner", ["level", "fpgm"])
+def test_a_seed_that_nothing_uses_is_refused(here: Path, pruneconf: Run, pruner: str) -> None:
+    done = pruneconf("apply", "model.py", "channels.yaml", "--pruner", pruner, "--seed", "0", "-o", "out")
+    assert done.returncode == 2
+    assert done.stderr == f"pruneconf: `--seed` is for the pruner `random`, not `{pruner}`; leave it out\n"
+    assert not (here / "out").exists()
+
+
 def test_apply_compact(here: Path, pruneconf: Run, snapshot: SnapshotAssertion) -> None:
     done = pruneconf(
         "apply", "model.py", "channels.yaml", "--pruner", "l2", "--compact", "--input", "1,1,9,9", "-o", "out"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import channel_reference as reference
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 
 import pruneconf
 from pruneconf.errors import PruneconfError
+from pruneconf.pruning import apply
 from pruneconf.pruning.floats import FORMATS
 
 AXES = {nn.Conv1d: 0, nn.Conv2d: 0, nn.Linear: 0, nn.ConvTranspose2d: 1, nn.ConvTranspose1d: 1}
@@ -146,6 +148,21 @@ def test_random_draws_are_those_of_a_hash() -> None:
     draws = hashlib.shake_256(b"7:fc.weight").digest(96)
     order = sorted(range(12), key=lambda channel: int.from_bytes(draws[8 * channel : 8 * channel + 8], "little"))
     assert set(order[:6]) == {channel for channel, keep in enumerate(masks["fc.bias"].tolist()) if not keep}
+
+
+def test_a_seed_without_a_draw_is_refused(tmp_path: Path) -> None:
+    model = nn.ModuleDict({"fc": nn.Linear(3, 12)})
+    config = pruneconf.load([{"op_names": ["fc"], "sparsity_per_layer": 0.5}])
+    plan = pruneconf.resolve(config, pruneconf.trace(model))
+    before = model["fc"].weight.clone()
+    for refused in (
+        lambda: pruneconf.prune(model, plan, seed=0),
+        lambda: apply(plan, model, tmp_path / "out", pruner="l1", seed=7),
+    ):
+        with pytest.raises(PruneconfError, match=r"`seed` is for the pruner `random`, not `l"):
+            refused()
+    assert torch.equal(model["fc"].weight, before)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_groups_of_a_transposed_convolution_lose_the_same_channels() -> None:

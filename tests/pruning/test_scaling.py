@@ -97,5 +97,13 @@ def test_many_are_sampled(scaling, monkeypatch):
 def test_every_file_is_dealt_once(scaling, ranks):
     files = scaling.shards(scaling.tensors(4, 256), 1_000_000)
     hands = scaling.dealt(files, ranks)
-    assert sorted(size for hand in hands for size in hand) == sorted(files)
+    assert sorted(number for hand in hands for number in hand) == list(range(len(files)))
     assert sum(files) == sum(scaling.tensors(4, 256))
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [((1, 1, 1), 7), ((1, 2, 3), 7), ((3, 2, 1), 9), ((1, 2, 20), 23), ((0, 0, 0), 6)],
+)
+def test_masks_are_hashed_in_order_when_they_are_there(scaling, there, expected):
+    assert scaling.hashed([2, 4, 6], there, 2) == expected

@@ -157,13 +157,14 @@ def left_of(home, out):
 
 STOPS = {
     "killed while writing": (1, "SIGKILL", "pruneconf.pruning.writer:CheckpointWriter._advance"),
-    "killed with its shard written": (1, "SIGKILL", "pruneconf.pruning.writer:CheckpointWriter._merge"),
+    "killed with its shard written": (1, "SIGKILL", "pruneconf.pruning.writer:CheckpointWriter._merged"),
     "stopped while writing": (2, "SIGSTOP", "pruneconf.pruning.writer:CheckpointWriter._advance"),
     "the first killed": (0, "SIGKILL", "pruneconf.pruning.apply:report_on"),
+    "the first killed while hashing": (0, "SIGKILL", "pruneconf.pruning.inorder:InOrder._hash_to"),
 }
 
 
-@pytest.mark.parametrize(("stop", "size"), [*zip(STOPS, (4, 2, 1, 3), strict=True)])
+@pytest.mark.parametrize(("stop", "size"), [*zip(STOPS, (4, 2, 1, 3, 2), strict=True)])
 def test_as_many_as_you_like_go_on(stage, home, files, stop, size, snapshot):
     out = home / f"out{next(fresh)}"
     masks = "--masks", "packed"
@@ -211,6 +212,13 @@ def test_the_disk_of_one_fails_all(stage, home, rank, error, snapshot):
     assert ended == [2, 2]
     assert told.replace(str(home.resolve()), "HOME") == snapshot
     assert not (home / "never").exists()
+    assert not left_of(home, "never")
+
+
+def test_masks_that_cannot_be_read_again_fail_all(stage, home, snapshot):
+    ended, told = stage(home, 2, arguments("capped", "never"), (0, "EIO", "pruneconf.pruning.inorder:InOrder._hash_to"))
+    assert ended == [2, 2]
+    assert told.replace(str(home.resolve()), "HOME") == snapshot
     assert not left_of(home, "never")
 
 
