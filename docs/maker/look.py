@@ -36,6 +36,8 @@ def main() -> None:
     if executable is None:
         sys.exit("no browser to look at the page with: install chromium, or name one in the variable CHROMIUM")
     folder = Path(sys.argv[3]) if sys.argv[2:3] == ["--screenshots"] else None
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
     wrong, backs = [], set()
     with Browser(executable) as browser:
         for scheme in ("light", "dark"):
