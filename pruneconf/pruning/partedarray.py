@@ -21,8 +21,8 @@ from pruneconf.pruning.filearray import FileArray, InputFile
 from pruneconf.pruning.gather import Numbers, gather, in_rows, span
 
 _BYTE = np.dtype(np.uint8)
-_BAND, _BANDS = 1 << 25, 4
-"""How many bytes a band has at the most, and how many bands are kept in memory: one for each shard that is written."""
+_ROOM = 1 << 27
+"""How many bytes are kept in memory of tensors that are scattered, in bands, of which each thread has one at hand."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +58,11 @@ class Whole:
     def scattered(self) -> bool:
         """Whether elements of one row of a part are farther from each other than those of different rows."""
         return any(not _falling(part) for part in self.parts)
+
+    def expect(self) -> None:
+        """Tell the system that all will be read: it is not read in the order in which it is stored."""
+        for part in self.parts:
+            part.file.expect(part.offset, part.span(self.dtype.itemsize))
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:
         """The elements from one flat index up to another. Memory is needed for three times as many at the most."""
@@ -100,23 +105,29 @@ class PartedArray:
 
     def forget(self) -> None:
         """Tell the system that the elements need not stay in memory."""
-        _BANDS_KEPT.drop(self.whole)
+        _KEPT.drop(self.whole)
         for part in self.whole.parts:
             part.file.forget(part.offset, part.span(self.whole.dtype.itemsize))
 
     def _read(self, start: int, stop: int) -> npt.NDArray[Any]:
         if not self.scattered:
             return self.whole.read(start, stop)
-        size = _band_size(self.whole.shape, _BAND // self.whole.dtype.itemsize)
+        size = _band_size(self.whole)
         numbers = range(start // size, -(-stop // size))
-        bands = [_BANDS_KEPT.get(self.whole, at, size)[max(start - at * size, 0) : stop - at * size] for at in numbers]
+        bands = [_KEPT.get(self.whole, at, size)[max(start - at * size, 0) : stop - at * size] for at in numbers]
         return bands[0] if len(bands) == 1 else np.concatenate([self.whole.read(0, 0), *bands])
 
 
-def _band_size(shape: Numbers, most: int) -> int:
+def _band_count() -> int:
+    """How many bands are kept: threads that rank have one each, and go on to the next."""
+    return torch.get_num_threads() + 2
+
+
+def _band_size(whole: Whole) -> int:
     """How many elements a band has: whole rows, of the tensor or, where these are too large, of what is in them."""
-    row = next(size for axis in range(len(shape) + 1) if (size := prod(shape[axis:])) <= max(1, most))
-    return max(1, most) // max(1, row) * max(1, row)
+    most = max(1, _ROOM // (_band_count() * whole.dtype.itemsize))
+    row = next(size for axis in range(len(whole.shape) + 1) if (size := prod(whole.shape[axis:])) <= most)
+    return most // max(1, row) * max(1, row)
 
 
 class _Bands:
@@ -124,18 +135,19 @@ class _Bands:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._bands: OrderedDict[tuple[Whole, int], Future[npt.NDArray[Any]]] = OrderedDict()
+        self._bands: OrderedDict[tuple[Whole, int, int], Future[npt.NDArray[Any]]] = OrderedDict()
 
     def get(self, whole: Whole, number: int, size: int) -> npt.NDArray[Any]:
         """The elements of a band."""
         with self._lock:
-            band = self._bands.get((whole, number))
-            found = self._bands.setdefault((whole, number), Future())
-            self._bands.move_to_end((whole, number))
-            while len(self._bands) > _BANDS:
+            band = self._bands.get((whole, number, size))
+            found = self._bands.setdefault((whole, number, size), Future())
+            self._bands.move_to_end((whole, number, size))
+            while len(self._bands) > _band_count():
                 self._bands.popitem(last=False)
         if band is None:
             try:
+                whole.expect()
                 found.set_result(whole.read(number * size, min((number + 1) * size, prod(whole.shape))))
             except BaseException as error:
                 found.set_exception(error)
@@ -150,7 +162,7 @@ class _Bands:
                 del self._bands[key]
 
 
-_BANDS_KEPT = _Bands()
+_KEPT = _Bands()
 
 
 def joined(shape: Numbers, parts: Sequence[Part], width: int) -> FileArray | PartedArray:

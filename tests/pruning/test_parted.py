@@ -68,7 +68,7 @@ def test_any_tiling_reads_back_as_the_tensor(path, shape, dtype, data):
     elements, content = data.draw(stretches(whole.size)), data.draw(stretches(whole.nbytes))
     assert found.size == whole.nbytes
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(partedarray, "_BAND", data.draw(st.integers(1, 50)))
+        patch.setattr(partedarray, "_ROOM", data.draw(st.integers(1, 200)))
         for size in ("_PIECE", "_SMALL", "_STRETCH", "_GAP"):
             patch.setattr(gather, size, data.draw(st.integers(1, 50)))
         assert found.view(whole.dtype)[elements].tolist() == whole.reshape(-1)[elements].tolist()
@@ -86,7 +86,7 @@ def test_large_tensors_in_another_order(path, shape, order):
     strides = np.ascontiguousarray(stored).transpose(np.argsort(order)).strides
     found = joined(shape, [Part((0,) * len(shape), shape, InputFile(path), 0, strides)], 4).view(whole.dtype)
     with ThreadPoolExecutor(4) as pool, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(partedarray, "_BAND", 100_000)
+        patch.setattr(partedarray, "_ROOM", 400_000)
         starts = range(0, whole.size, 7001)
         read = np.concatenate(list(pool.map(lambda start: found[start : start + 7001], starts)))
     assert np.array_equal(read, whole.reshape(-1))
