@@ -18,7 +18,7 @@ from pruneconf.errors import PruneconfError
 from pruneconf.pruning.filearray import InputFile
 from pruneconf.pruning.partedarray import Part, joined, part_of
 from pruneconf.pruning.tensorfile import CODES, Tensor
-from pruneconf.pruning.torchsave import SavedTensor, saved_tensor
+from pruneconf.pruning.torchsave import SavedTensor, saved_tensor, stored_plainly
 
 _WIDTHS = {code: dtype.itemsize for dtype, code in CODES.items()}
 
@@ -68,10 +68,8 @@ def _part(path: Path, whole: StoredTensor, stored: StoredPart, file: InputFile) 
 def _loaded(whole: StoredTensor, stored: StoredPart, file: InputFile) -> SavedTensor:
     """What torch makes of a part that is not just as usual."""
     try:
-        item: Any = _View(file, stored.offset, stored.length)
-        with FakeTensorMode():
-            tensor = torch.load(item, map_location="cpu", weights_only=True)
-        part = part_of(tensor, stored.starts, file, stored.offset)
+        tensor = _load(stored, file)
+        part = None if tensor is None else part_of(tensor, stored.starts, file, stored.offset)
     except PruneconfError:
         raise
     except Exception as error:
@@ -79,11 +77,27 @@ def _loaded(whole: StoredTensor, stored: StoredPart, file: InputFile) -> SavedTe
             f"`{file.path}` is damaged: at byte {stored.offset} there is no part of `{whole.key}`; "
             "copy or save the checkpoint again"
         ) from error
+    if tensor is None:
+        raise PruneconfError(
+            f"`{file.path}` holds `{whole.key}` compressed or in another machine's byte order; "
+            "load the checkpoint with torch and save it again"
+        )
     if part is None:
         raise PruneconfError(
             f"`{file.path}` holds `{whole.key}` as a view that has to be computed; save a dense tensor"
         )
     return SavedTensor(str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape), part.strides, part.offset)
+
+
+def _load(stored: StoredPart, file: InputFile) -> torch.Tensor | None:
+    """A part without its elements; None where they are not in the file as they are in memory."""
+    item: Any = _View(file, stored.offset, stored.length)
+    if not stored_plainly(item):
+        return None
+    item.seek(0)
+    with FakeTensorMode():
+        tensor: torch.Tensor = torch.load(item, map_location="cpu", weights_only=True)
+    return tensor
 
 
 class _View(RawIOBase):

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from math import prod
+from pathlib import Path
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
+from zipfile import ZipFile
 
 from pruneconf.distcp import sizes_of
 from pruneconf.errors import PruneconfError
@@ -62,6 +64,17 @@ class SavedTensor:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     offset: int
+
+
+def stored_plainly(archive: Path | IO[bytes]) -> bool:
+    """Whether what `torch.save` wrote holds elements as they are in memory: not compressed, the bytes in this machine's
+    order. torch does not look at that when it only finds out where they are. Raises what `zipfile` does about damage.
+    """
+    with ZipFile(archive) as opened:
+        entries = {entry.filename.partition("/")[2]: entry for entry in opened.infolist()}
+        order = opened.read(entries["byteorder"]).decode() if "byteorder" in entries else sys.byteorder
+        packed = any(entry.compress_type for name, entry in entries.items() if name.startswith("data/"))
+    return order == sys.byteorder and not packed
 
 
 class _UnusualError(Exception):
