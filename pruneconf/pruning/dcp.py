@@ -79,8 +79,8 @@ def _loaded(whole: StoredTensor, stored: StoredPart, file: InputFile) -> SavedTe
         ) from error
     if tensor is None:
         raise PruneconfError(
-            f"`{file.path}` holds `{whole.key}` compressed or in another machine's byte order; "
-            "load the checkpoint with torch and save it again"
+            f"`{file.path}` holds `{whole.key}` in another way than torch writes it (packed by another tool, or in "
+            "another machine's byte order); load the checkpoint with torch and save it again"
         )
     if part is None:
         raise PruneconfError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -17,7 +17,7 @@ from math import prod
 from pathlib import Path
 from struct import Struct
 from typing import IO, Any, NamedTuple
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 from pruneconf.distcp import sizes_of
 from pruneconf.errors import PruneconfError
@@ -36,6 +36,9 @@ _ENTRY = Struct("<4s6H3L5H2L")
 _END = Struct("<4sQHHLLQQQQ4sLQL4sHHHHLLH")
 _USUAL_FLAGS = 0x0808
 """Sizes stand behind the record too, and names are UTF-8."""
+
+_SIZES_BEHIND, _WIDE, _ALIGNMENT = 8, 0xFFFFFFFF, 64
+"""The first flag of those; from which size on numbers have 8 bytes; what the places of records are multiples of."""
 
 _FOLDER = "archive"
 _TEXTS = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
@@ -67,14 +70,42 @@ class SavedTensor:
 
 
 def stored_plainly(archive: Path | IO[bytes]) -> bool:
-    """Whether what `torch.save` wrote holds elements as they are in memory: not compressed, the bytes in this machine's
-    order. torch does not look at that when it only finds out where they are. Raises what `zipfile` does about damage.
+    """Whether what `torch.save` wrote holds elements as they are in memory, and where torch takes them to be: they are
+    not compressed, and their bytes are in this machine's order. torch does not look at that when it only finds out
+    where elements are, but computes where its own writer puts them. Raises what `zipfile` does about damage.
     """
     with ZipFile(archive) as opened:
         entries = {entry.filename.partition("/")[2]: entry for entry in opened.infolist()}
         order = opened.read(entries["byteorder"]).decode() if "byteorder" in entries else sys.byteorder
-        packed = any(entry.compress_type for name, entry in entries.items() if name.startswith("data/"))
-    return order == sys.byteorder and not packed
+        data = [entry for name, entry in entries.items() if name.startswith("data/")]
+        if order != sys.byteorder or any(entry.compress_type for entry in data):
+            return False
+        return ".format_version" not in entries or _in_sequence(opened, data)
+
+
+def _in_sequence(opened: ZipFile, data: Sequence[ZipInfo]) -> bool:
+    """Whether records are where torch's writer puts them: one after the other, in the order of their numbers."""
+    at = None
+    for number, entry in enumerate(sorted(data, key=lambda entry: entry.header_offset)):
+        if not entry.filename.endswith(f"/data/{number}") or entry.header_offset != (at or entry.header_offset):
+            return False
+        with opened.open(entry):  # checks the local header
+            begin = _begin(opened.fp, entry.header_offset)
+        if begin % _ALIGNMENT or (entry.file_size and not entry.flag_bits & _SIZES_BEHIND):
+            return False
+        wide = max(entry.file_size, entry.header_offset) >= _WIDE
+        at = begin + entry.file_size + ((24 if wide else 16) if entry.file_size else 0)
+    return True
+
+
+def _begin(file: IO[bytes] | None, at: int) -> int:
+    """Where a record begins whose local header is here."""
+    if file is None:
+        raise ValueError("the archive is closed")
+    file.seek(at)
+    *_, name_size, extra = _LOCAL.unpack(file.read(_LOCAL.size))
+    begin: int = at + _LOCAL.size + name_size + extra
+    return begin
 
 
 class _UnusualError(Exception):

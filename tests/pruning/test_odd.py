@@ -53,6 +53,13 @@ def a_long_header(state):
     return "in"
 
 
+def many_storages(state):
+    """With storages of all sizes, and none."""
+    state |= {f"x.{i}": torch.randn(7 * i) for i in range(40)}
+    torch.save(state, "in.pt")
+    return "in.pt"
+
+
 def many_shards(state):
     state |= {f"x.{i}": torch.full((3,), i) for i in range(1000 - len(state))}
     shards(*({name: tensor} for name, tensor in state.items()))
@@ -98,10 +105,10 @@ def a_dict_in_a_dict(state):
     return "in.pt"
 
 
-def repacked(state, compression, order):
+def repacked(state, compression, order, arranged=list):
     torch.save(state, "usual")
     with zipfile.ZipFile("usual") as old, zipfile.ZipFile("in.pt", "w", compression) as new:
-        for name in old.namelist():
+        for name in arranged(old.namelist()):
             new.writestr(name, order.encode() if name.endswith("byteorder") else old.read(name))
     Path("usual").unlink()
 
@@ -120,6 +127,16 @@ def compressed(state):
     return "in.pt"
 
 
+def packed_by_another_tool(state):
+    repacked(state, zipfile.ZIP_STORED, sys.byteorder)
+    return "in.pt"
+
+
+def packed_in_another_order(state):
+    repacked(state, zipfile.ZIP_STORED, sys.byteorder, sorted)
+    return "in.pt"
+
+
 def shards_of_torch(state):
     names = sorted(state)
     for i, part in enumerate((names[:3], names[3:])):
@@ -133,6 +150,7 @@ LEGAL = [
     some_odd_tensors,
     a_long_header,
     many_shards,
+    many_storages,
     a_shard_of_nothing,
     a_linked_shard,
     a_directory_that_is_read_only,
@@ -141,6 +159,8 @@ LEGAL = [
     a_dict_in_a_dict,
     another_byte_order,
     compressed,
+    packed_by_another_tool,
+    packed_in_another_order,
     shards_of_torch,
 ]
 
