@@ -1,11 +1,14 @@
-"""Prune a checkpoint in shards that is made on the spot: time against `cp` of the same files, and peak memory.
+"""Prune a checkpoint that is made on the spot: time against `cp` of the same files, and peak memory.
 
-Run as `python bench/stream.py [GB] [float32|bfloat16]`; needs three times that on the disk of the temporary directory.
+Run as `python bench/stream.py [GB] [float32|bfloat16] [FORM]`; needs three times that on the disk of the temporary
+directory. The form is `shards` of safetensors, or what torch.distributed.checkpoint saves: `rows` or `columns` by four
+processes, whose weights are in memory meanwhile, or `transposed` tensors by one.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,12 +18,14 @@ import time
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from safetensors.torch import save_file
 
 import pruneconf
 from pruneconf.pruning import apply
 
-SIDE, PER_SHARD = 4096, 16
+SIDE, PER_SHARD, PROCESSES = 4096, 16, 4
+CUTS = {"rows": 0, "columns": 1}
 
 
 def make(folder: Path, layers: int, dtype: torch.dtype = torch.float32) -> None:
@@ -34,6 +39,41 @@ def make(folder: Path, layers: int, dtype: torch.dtype = torch.float32) -> None:
         save_file(tensors, folder / file, {"format": "pt"})
         weight_map |= dict.fromkeys(tensors, file)
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+
+
+def make_distributed(folder: Path, layers: int, dtype: torch.dtype, form: str) -> None:
+    """In processes of their own, as they would be."""
+    ranks = range(PROCESSES if form in CUTS else 1)
+    pids = []
+    for rank in ranks:
+        if not (pid := os.fork()):
+            save(folder, layers, dtype, form, rank)
+            os._exit(0)
+        pids.append(pid)
+    if sum(os.waitpid(pid, 0)[1] for pid in pids):
+        sys.exit("could not save")
+
+
+def save(folder: Path, layers: int, dtype: torch.dtype, form: str, rank: int) -> None:
+    """What one process has of the weights."""
+    from torch.distributed import checkpoint
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import DTensor, Shard
+
+    torch.set_num_threads(1)
+    state: dict[str, torch.Tensor] = {}
+    if form in CUTS:
+        os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+        dist.init_process_group("gloo", init_method=f"file://{folder}.store", rank=rank, world_size=PROCESSES)
+        mesh = init_device_mesh("cpu", (PROCESSES,))
+    for i in range(layers):
+        if form not in CUTS:
+            state[f"{i}.weight"] = torch.randn(SIDE, SIDE).to(dtype).t()
+            continue
+        part = SIDE // PROCESSES
+        local = torch.randn((part, SIDE) if form == "rows" else (SIDE, part)).to(dtype)
+        state[f"{i}.weight"] = DTensor.from_local(local, mesh, [Shard(CUTS[form])])
+    checkpoint.state_dict_saver.save({"model": state}, checkpoint_id=folder, no_dist=form not in CUTS)
 
 
 def peak_kib() -> int:
@@ -71,10 +111,14 @@ def main() -> None:
         return
     gigabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 4
     dtype: torch.dtype = getattr(torch, sys.argv[2] if len(sys.argv) > 2 else "float32")
+    form = sys.argv[3] if len(sys.argv) > 3 else "shards"
     layers = max(1, round(gigabytes * 1e9 / (dtype.itemsize * SIDE * SIDE)))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make(folder / "in", layers, dtype)
+        if form == "shards":
+            make(folder / "in", layers, dtype)
+        else:
+            make_distributed(folder / "in", layers, dtype, form)
         cold = drop_caches()
         start = time.perf_counter()
         subprocess.run(["cp", "-r", folder / "in", folder / "copy"], check=True)
@@ -87,7 +131,8 @@ def main() -> None:
         )
     found = json.loads(run.stdout)
     print(
-        f"{layers * dtype.itemsize * SIDE * SIDE / 1e9:.1f} GB {dtype}, cache dropped: {cold}; cp and sync {copy:.1f} s"
+        f"{layers * dtype.itemsize * SIDE * SIDE / 1e9:.1f} GB {dtype} in {form}, cache dropped: {cold}; "
+        f"cp and sync {copy:.1f} s"
     )
     print(f"apply {found['seconds']:.1f} s = {found['seconds'] / copy:.2f} x cp")
     print(f"peak {found['peak_mib']:.0f} MiB, of which torch and pruneconf imported {found['torch_mib']:.0f} MiB")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from io import BytesIO
 from math import prod
 from pathlib import Path, PurePath
-from pickletools import genops
 from typing import Any, NamedTuple
 
 from pruneconf.errors import PruneconfError
+from pruneconf.pickled import check_memo
 
 METADATA_FILE = ".metadata"
 SUFFIX = ".distcp"
@@ -49,17 +49,19 @@ class StoredTensor:
 
 
 class _Record:
-    """What an object of a class of torch was made of."""
-
-    state: Any = None
+    """What an object of a class of torch was made of: its attributes are the same."""
 
     def __init__(self, *_: object) -> None: ...
 
+    def __getitem__(self, name: str) -> Any:
+        return vars(self)[name]
+
+
+class _Packed(_Record):
+    """One that was not made of attributes."""
+
     def __setstate__(self, state: Any) -> None:
         self.state = state
-
-    def __getitem__(self, name: str) -> Any:
-        return self.state[name]
 
 
 class _Tensor(_Record):
@@ -89,11 +91,12 @@ _KNOWN: Mapping[tuple[str, str], Any] = {
             "Metadata",
             "MetadataIndex",
             "StorageMeta",
-            "TensorProperties",
             "_MEM_FORMAT_ENCODING",
         )
     },
-    **{(_BEFORE_2_3, name): _Record for name in ("TensorProperties", "MEM_FORMAT_ENCODING")},
+    (_CHECKPOINT, "TensorProperties"): _Packed,
+    (_BEFORE_2_3, "TensorProperties"): _Packed,
+    (_BEFORE_2_3, "MEM_FORMAT_ENCODING"): _Record,
     **{
         (module, name): _Record
         for module in ("pathlib", "pathlib._local")
@@ -131,7 +134,7 @@ def read_metadata(path: Path) -> dict[str, StoredTensor]:
         reason = (error.strerror or str(error)).lower()
         raise PruneconfError(f"cannot read `{path}`: {reason}; check the path") from error
     try:
-        _check_memo(data)
+        check_memo(data)
         return _tensors(path, _Unpickler(path, data).load())
     except PruneconfError:
         raise
@@ -141,15 +144,8 @@ def read_metadata(path: Path) -> dict[str, StoredTensor]:
         ) from error
 
 
-def _check_memo(data: bytes) -> None:
-    """Raise ValueError where a pickle would have memory taken for more objects than it can have."""
-    for opcode, argument, _ in genops(data):
-        if opcode.name.endswith("PUT") and int(argument or 0) > len(data):
-            raise ValueError
-
-
 def _tensors(path: Path, metadata: _Record) -> dict[str, StoredTensor]:
-    places = {(index["fqn"], index.state.get("offset")): info for index, info in metadata["storage_data"].items()}
+    places = {(index["fqn"], vars(index).get("offset")): info for index, info in metadata["storage_data"].items()}
     tensors: dict[str, StoredTensor] = {}
     for name, entry in (_state_dict(_tree(metadata)) or {}).items():
         if _is_tensor(entry):
@@ -161,6 +157,8 @@ def _tensors(path: Path, metadata: _Record) -> dict[str, StoredTensor]:
     if not tensors:
         raise PruneconfError(f"`{path}` names no tensors of a model; save its state dict under the key `model`")
     for file in sorted({part.file for tensor in tensors.values() for part in tensor.parts}):
+        if PurePath(file).name != file or not file.endswith(SUFFIX):
+            raise PruneconfError(f"`{path}` names the file `{file}`; expected a `{SUFFIX}` file beside it")
         if not (path.parent / file).is_file():
             raise PruneconfError(f"`{path}` names the file `{file}`, which is missing; put it beside `{path.name}`")
     return tensors
@@ -168,7 +166,7 @@ def _tensors(path: Path, metadata: _Record) -> dict[str, StoredTensor]:
 
 def _tree(metadata: _Record) -> dict[str, Any]:
     """The dicts that were saved, with an entry in place of each value."""
-    paths = metadata.state.get("planner_data") or {}
+    paths = vars(metadata).get("planner_data") or {}
     tree: dict[str, Any] = {}
     for key, kind in metadata["state_dict_metadata"].items():
         *above, name = paths.get(key, (key,))
@@ -192,10 +190,10 @@ def _state_dict(level: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _tensor(path: Path, entry: _Entry, places: Mapping[tuple[str, Any], _Record]) -> StoredTensor:
-    shape = _sizes(entry.kind["size"])
+    shape = sizes_of(entry.kind["size"])
     parts = []
     for chunk in entry.kind["chunks"]:
-        starts, part = _sizes(chunk["offsets"]), _sizes(chunk["sizes"])
+        starts, part = sizes_of(chunk["offsets"]), sizes_of(chunk["sizes"])
         if prod(part):
             parts.append(_part(path, entry.key, starts, part, places[entry.key, chunk["offsets"]]))
     if not _make_up(shape, parts):
@@ -203,24 +201,22 @@ def _tensor(path: Path, entry: _Entry, places: Mapping[tuple[str, Any], _Record]
             f"`{path}` is damaged: the parts of `{entry.key}` do not make up its shape {list(shape)}; "
             "copy or save the checkpoint again"
         )
-    dtype = entry.kind["properties"].state[0]
+    dtype = entry.kind["properties"]["state"][0]
     if not isinstance(dtype, str):
         raise TypeError
     return StoredTensor(entry.key, dtype, shape, tuple(parts))
 
 
 def _part(path: Path, key: str, starts: tuple[int, ...], shape: tuple[int, ...], info: _Record) -> StoredPart:
-    file, (offset, length) = info["relative_path"], _sizes((info["offset"], info["length"]))
-    if transforms := info.state.get("transform_descriptors"):
+    file, (offset, length) = info["relative_path"], sizes_of((info["offset"], info["length"]))
+    if transforms := vars(info).get("transform_descriptors"):
         raise PruneconfError(
             f"`{path}` says that `{key}` is stored through the extension `{transforms[0]}`; save it without extensions"
         )
-    if PurePath(file).name != file or not file.endswith(SUFFIX):
-        raise PruneconfError(f"`{path}` names the file `{file}`; expected a `{SUFFIX}` file beside it")
     return StoredPart(starts, shape, file, offset, length)
 
 
-def _sizes(numbers: Iterable[Any]) -> tuple[int, ...]:
+def sizes_of(numbers: Iterable[Any]) -> tuple[int, ...]:
     """Numbers that are no less than zero."""
     found = tuple(numbers)
     if not all(type(number) is int and number >= 0 for number in found):

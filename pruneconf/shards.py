@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from pruneconf.errors import PruneconfError
@@ -22,7 +22,7 @@ def read_index(path: Path, suffix: str = ".safetensors") -> tuple[bytes, Mapping
     try:
         weight_map: dict[str, str] = json.loads(text)["weight_map"]
         files = sorted(set(weight_map.values()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PruneconfError(
             f"cannot read `{path}` as an index of shards; expected a `weight_map` from names to files"
         ) from error
@@ -34,8 +34,18 @@ def read_index(path: Path, suffix: str = ".safetensors") -> tuple[bytes, Mapping
     return text, weight_map
 
 
-def check_places(path: Path, weight_map: Mapping[str, str], where: Mapping[str, str]) -> None:
-    """Raise PruneconfError unless each tensor is in the file that the index names; `where` says where it is."""
+def check_places(path: Path, weight_map: Mapping[str, str], shards: Iterable[tuple[str, Iterable[str]]]) -> None:
+    """Raise PruneconfError unless each tensor is in the file that the index names, and each name in one file only;
+    `shards` are the files with the names of what they hold.
+    """
+    where: dict[str, str] = {}
+    for file, names in shards:
+        for name in names:
+            if where.setdefault(name, file) != file:
+                raise PruneconfError(
+                    f"`{name}` is both in `{where[name]}` and in `{file}`, of which `{path}` can name only one; "
+                    "remove it from the other"
+                )
     for name, file in weight_map.items():
         if where.get(name) != file:
             raise PruneconfError(

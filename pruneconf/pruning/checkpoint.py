@@ -22,6 +22,7 @@ from pruneconf.pruning.otherfiles import files_below
 from pruneconf.pruning.partedarray import joined, part_of
 from pruneconf.pruning.tensorfile import CODES, Tensor, from_torch, read_tensors
 from pruneconf.pruning.tensors import Kind
+from pruneconf.pruning.torchsave import stored_plainly
 from pruneconf.shards import check_places, read_index
 from pruneconf.suggest import like_file
 
@@ -41,6 +42,8 @@ _WEIGHT_FILES = (
     SUFFIX,
     METADATA_FILE,
 )
+_TAKEN = frozenset({"masks.safetensors", "compact.safetensors"})
+"""What else a run may write beside shards."""
 _SHARD = 5_000_000_000
 """About how many bytes of weights a shard has at the most that is made of a checkpoint with another layout."""
 
@@ -156,10 +159,19 @@ def _from_index(path: Path) -> Checkpoint:
     for file in files:
         tensors, metadata = read_tensors(path.parent / file)
         shards.append(Shard(file, tensors, metadata, path.parent / file))
-    where = {name: shard.file for shard in shards for name in shard.tensors}
-    check_places(path, weight_map, where)
+    check_places(path, weight_map, [(shard.file, shard.tensors) for shard in shards])
+    _check_names(path, files)
     inputs = (path, *(path.parent / file for file in files))
     return Checkpoint(f"`{path}`", tuple(shards), text, inputs)
+
+
+def _check_names(path: Path, files: Collection[str]) -> None:
+    """Raise PruneconfError where shards cannot have these names beside what else is written."""
+    taken = sorted(_TAKEN.intersection(files)) or [file for file in sorted(files) if list(files).count(file) > 1]
+    if taken:
+        raise PruneconfError(
+            f"a shard of `{path}` would be written as `{taken[0]}`, as is another file; rename it there and on the disk"
+        )
 
 
 def _from_pickle_index(path: Path) -> Checkpoint:
@@ -168,8 +180,8 @@ def _from_pickle_index(path: Path) -> Checkpoint:
     files = sorted(set(weight_map.values()))
     names = {file: file.replace("pytorch_model", "model").removesuffix(".bin") + ".safetensors" for file in files}
     shards = tuple(Shard(names[file], _from_pickle(path.parent / file).shards[0].tensors) for file in files)
-    where = {name: file for file, shard in zip(files, shards, strict=True) for name in shard.tensors}
-    check_places(path, weight_map, where)
+    check_places(path, weight_map, [(file, shard.tensors) for file, shard in zip(files, shards, strict=True)])
+    _check_names(path, names.values())
     index = json.loads(text) | {"weight_map": {name: names[file] for name, file in weight_map.items()}}
     written = json.dumps(index, indent=2).encode()
     return Checkpoint(f"`{path}`", shards, written, (path, *(path.parent / file for file in files)))
@@ -201,15 +213,23 @@ def _grouped(tensors: Mapping[str, Tensor], total: int) -> list[dict[str, Tensor
 
 def _from_pickle(path: Path) -> Checkpoint:
     tensors: dict[str, Tensor | None] = {}
-    if zipfile.is_zipfile(path):
+    if plain := _is_plain(path):
         file = InputFile(path)
         with FakeTensorMode():  # no elements are read, but where they are is found out
-            tensors = {name: _in_file(file, tensor) for name, tensor in _widest_first(path, _loaded(path))}
+            tensors = {name: _in_file(file, tensor) for name, tensor in _widest_first(path, _loaded(path, mmap=True))}
     if not tensors or None in tensors.values():
-        found = {name: from_torch(name, tensor) for name, tensor in _widest_first(path, _loaded(path))}
+        found = {name: from_torch(name, tensor) for name, tensor in _widest_first(path, _loaded(path, mmap=plain))}
     else:
         found = {name: tensor for name, tensor in tensors.items() if tensor}
     return Checkpoint(f"`{path}`", (Shard(WEIGHTS_FILE, found),), inputs=(path,))
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a file holds elements as they will be written."""
+    try:
+        return zipfile.is_zipfile(path) and stored_plainly(path)
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return False  # torch will say what is wrong
 
 
 def _in_file(file: InputFile, tensor: torch.Tensor) -> Tensor | None:
@@ -223,10 +243,10 @@ def _in_file(file: InputFile, tensor: torch.Tensor) -> Tensor | None:
     return Tensor(code, shape, joined(shape, [part], width))
 
 
-def _loaded(path: Path) -> dict[str, torch.Tensor]:
+def _loaded(path: Path, *, mmap: bool) -> dict[str, torch.Tensor]:
     try:
         with warnings.catch_warnings(action="ignore"):
-            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise PruneconfError(f"cannot read `{path}`: {reason}; check the path") from error

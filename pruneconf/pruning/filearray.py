@@ -63,6 +63,11 @@ class InputFile:
             self.read(start, chunk)
             yield chunk
 
+    def expect(self, offset: int, size: int) -> None:
+        """Tell the system that these bytes will be read, in any order."""
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._file.fileno(), offset, size, os.POSIX_FADV_WILLNEED)
+
     def forget(self, offset: int, size: int) -> None:
         """Tell the system that these bytes need not stay in memory."""
         if size:  # 0 stands for all that follows

@@ -5,25 +5,24 @@ They stay in their files, as those of a `FileArray` do.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import prod
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from numpy.lib.stride_tricks import as_strided
 
 from pruneconf.pruning.filearray import FileArray, InputFile
-
-Numbers = tuple[int, ...]
-"""One for each axis of a tensor."""
+from pruneconf.pruning.gather import Numbers, gather, in_rows, span
 
 _BYTE = np.dtype(np.uint8)
-_BAND, _BANDS = 1 << 21, 8
-"""How many elements a band has, and how many are kept in memory: 16 MiB for each byte of an element."""
+_ROOM = 1 << 27
+"""How many bytes are kept in memory of tensors that are scattered, in bands, of which each thread has one at hand."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +40,7 @@ class Part:
 
     def span(self, width: int) -> int:
         """How many bytes there are from the first to the last of its elements, of `width` bytes each."""
-        return _span([stop - start for start, stop in zip(self.starts, self.stops, strict=True)], self.strides, width)
+        return span([stop - start for start, stop in zip(self.starts, self.stops, strict=True)], self.strides, width)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +58,11 @@ class Whole:
     def scattered(self) -> bool:
         """Whether elements of one row of a part are farther from each other than those of different rows."""
         return any(not _falling(part) for part in self.parts)
+
+    def expect(self) -> None:
+        """Tell the system that all will be read: it is not read in the order in which it is stored."""
+        for part in self.parts:
+            part.file.expect(part.offset, part.span(self.dtype.itemsize))
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:
         """The elements from one flat index up to another. Memory is needed for three times as many at the most."""
@@ -101,26 +105,69 @@ class PartedArray:
 
     def forget(self) -> None:
         """Tell the system that the elements need not stay in memory."""
-        _band.cache_clear()
+        _KEPT.drop(self.whole)
         for part in self.whole.parts:
             part.file.forget(part.offset, part.span(self.whole.dtype.itemsize))
 
     def _read(self, start: int, stop: int) -> npt.NDArray[Any]:
         if not self.scattered:
             return self.whole.read(start, stop)
-        numbers = range(start // _BAND, -(-stop // _BAND))
-        bands = [_band(self.whole, at)[max(start - at * _BAND, 0) : stop - at * _BAND] for at in numbers]
-        return np.concatenate([self.whole.read(0, 0), *bands])
+        size = _band_size(self.whole)
+        numbers = range(start // size, -(-stop // size))
+        bands = [_KEPT.get(self.whole, at, size)[max(start - at * size, 0) : stop - at * size] for at in numbers]
+        return bands[0] if len(bands) == 1 else np.concatenate([self.whole.read(0, 0), *bands])
 
 
-@lru_cache(_BANDS)
-def _band(whole: Whole, number: int) -> npt.NDArray[Any]:
-    return whole.read(number * _BAND, min((number + 1) * _BAND, prod(whole.shape)))
+def _band_count() -> int:
+    """How many bands are kept: threads that rank have one each, and go on to the next."""
+    return torch.get_num_threads() + 2
+
+
+def _band_size(whole: Whole) -> int:
+    """How many elements a band has: whole rows, of the tensor or, where these are too large, of what is in them."""
+    most = max(1, _ROOM // (_band_count() * whole.dtype.itemsize))
+    row = next(size for axis in range(len(whole.shape) + 1) if (size := prod(whole.shape[axis:])) <= most)
+    return most // max(1, row) * max(1, row)
+
+
+class _Bands:
+    """The bands that were used last. Where several threads want one, it is read once."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._bands: OrderedDict[tuple[Whole, int, int], Future[npt.NDArray[Any]]] = OrderedDict()
+
+    def get(self, whole: Whole, number: int, size: int) -> npt.NDArray[Any]:
+        """The elements of a band."""
+        with self._lock:
+            band = self._bands.get((whole, number, size))
+            found = self._bands.setdefault((whole, number, size), Future())
+            self._bands.move_to_end((whole, number, size))
+            while len(self._bands) > _band_count():
+                self._bands.popitem(last=False)
+        if band is None:
+            try:
+                whole.expect()
+                found.set_result(whole.read(number * size, min((number + 1) * size, prod(whole.shape))))
+            except BaseException as error:
+                found.set_exception(error)
+                self.drop(whole)
+                raise
+        return found.result()
+
+    def drop(self, whole: Whole) -> None:
+        """Keep none of a tensor."""
+        with self._lock:
+            for key in [key for key in self._bands if key[0] is whole]:
+                del self._bands[key]
+
+
+_KEPT = _Bands()
 
 
 def joined(shape: Numbers, parts: Sequence[Part], width: int) -> FileArray | PartedArray:
     """The bytes of a tensor that parts make up, with elements of `width` bytes."""
-    if len(parts) == 1 and _in_rows(shape, parts[0].strides, width):
+    if len(parts) == 1 and in_rows(shape, parts[0].strides, width):
         return FileArray(parts[0].file, parts[0].offset, prod(shape) * width, _BYTE)
     ends = [[part.starts[0], part.stops[0]] for part in parts if part.starts]
     rows = np.array(ends, np.int64).reshape(-1, 2).T
@@ -176,27 +223,7 @@ def _fill(box: npt.NDArray[Any], lows: Numbers, highs: Numbers, part: Part) -> N
     here = tuple(slice(start - low, stop - low) for start, stop, low in zip(starts, stops, lows, strict=True))
     steps = zip(starts, part.starts, part.strides, strict=True)
     offset = part.offset + sum((start - first) * stride for start, first, stride in steps)
-    _gather(part.file, offset, part.strides, box[here])
-
-
-def _gather(file: InputFile, offset: int, strides: Numbers, target: npt.NDArray[Any]) -> None:
-    """Read elements that lie these strides apart, and what is between them unless that is more than they are."""
-    total = _span(target.shape, strides, target.itemsize)
-    if total > 2 * target.nbytes:
-        axis = max(range(target.ndim), key=lambda axis: (target.shape[axis] > 1, strides[axis]))
-        rows, others = np.moveaxis(target, axis, 0), strides[:axis] + strides[axis + 1 :]
-        for number in range(len(rows)):
-            _gather(file, offset + number * strides[axis], others, rows[number, ...])
-    elif target.flags.c_contiguous and _in_rows(target.shape, strides, target.itemsize):
-        file.read(offset, memoryview(target.reshape(-1).view(np.uint8).data))
-    else:
-        stretch = np.empty(total // target.itemsize, target.dtype)
-        file.read(offset, memoryview(stretch.view(np.uint8).data))
-        target[...] = as_strided(stretch, target.shape, strides)
-
-
-def _span(shape: Sequence[int], strides: Numbers, width: int) -> int:
-    return width + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True)) if all(shape) else 0
+    gather(part.file, offset, part.strides, box[here])
 
 
 def _falling(part: Part) -> bool:
@@ -204,12 +231,3 @@ def _falling(part: Part) -> bool:
     axes = zip(part.starts, part.stops, part.strides, strict=True)
     strides = [stride for start, stop, stride in axes if stop - start > 1]
     return strides == sorted(strides, reverse=True)
-
-
-def _in_rows(shape: Numbers, strides: Numbers, width: int) -> bool:
-    """Whether elements lie side by side, row by row."""
-    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
-        if size > 1 and stride != width:
-            return False
-        width *= size
-    return True

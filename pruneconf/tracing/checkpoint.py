@@ -89,14 +89,9 @@ def _tensors(path: Path) -> dict[str, Stored]:
 
 def _of_shards(path: Path) -> dict[str, Stored]:
     _, weight_map = read_index(path)
-    tensors: dict[str, Stored] = {}
-    where: dict[str, str] = {}
-    for file in sorted(set(weight_map.values())):
-        held = read_header(path.parent / file)
-        tensors |= held
-        where |= dict.fromkeys(held, file)
-    check_places(path, weight_map, where)
-    return tensors
+    shards = {file: read_header(path.parent / file) for file in sorted(set(weight_map.values()))}
+    check_places(path, weight_map, shards.items())
+    return {name: stored for held in shards.values() for name, stored in held.items()}
 
 
 def read_header(path: Path) -> dict[str, Stored]:

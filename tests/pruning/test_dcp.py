@@ -1,10 +1,12 @@
 """Directories that torch.distributed.checkpoint wrote, as one process or several do, sound and damaged."""
 
 import contextlib
+import io
 import pickle
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import dcp_save
@@ -283,6 +285,20 @@ def compressed(metadata, weight, info):
     info.transform_descriptors = ["stream.zstd"]
 
 
+def packed(folder):
+    """As another tool may write the part, but with the size that it had."""
+    path, metadata = folder / "__0_0.distcp", dcp.FileSystemReader(folder).read_metadata()
+    info = next(info for index, info in metadata.storage_data.items() if index.fqn == "hidden.weight")
+    content, found = path.read_bytes(), io.BytesIO()
+    part = content[info.offset : info.offset + info.length]
+    with zipfile.ZipFile(io.BytesIO(part)) as old, zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    path.write_bytes(content + found.getvalue())
+    info.offset, info.length = len(content), len(found.getvalue())
+    (folder / ".metadata").write_bytes(pickle.dumps(metadata))
+
+
 DAMAGES = [
     truncated,
     missing,
@@ -307,6 +323,7 @@ DAMAGES = [
     a_negative_offset,
     a_file_elsewhere,
     compressed,
+    packed,
 ]
 
 

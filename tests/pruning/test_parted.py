@@ -1,5 +1,6 @@
 """Tensors in parts, anywhere in files, read back as they are."""
 
+from concurrent.futures import ThreadPoolExecutor
 from math import prod
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pruneconf.pruning import partedarray
+from pruneconf import PruneconfError
+from pruneconf.pruning import gather, partedarray
 from pruneconf.pruning.filearray import InputFile
 from pruneconf.pruning.partedarray import Part, boxes, joined
 
@@ -66,10 +68,38 @@ def test_any_tiling_reads_back_as_the_tensor(path, shape, dtype, data):
     elements, content = data.draw(stretches(whole.size)), data.draw(stretches(whole.nbytes))
     assert found.size == whole.nbytes
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(partedarray, "_BAND", data.draw(st.integers(1, 50)))
+        patch.setattr(partedarray, "_ROOM", data.draw(st.integers(1, 200)))
+        for size in ("_PIECE", "_SMALL", "_STRETCH", "_GAP"):
+            patch.setattr(gather, size, data.draw(st.integers(1, 50)))
         assert found.view(whole.dtype)[elements].tolist() == whole.reshape(-1)[elements].tolist()
         assert found[content].tobytes() == whole.tobytes()[content]
     found.forget()
+
+
+@pytest.mark.parametrize(
+    ("shape", "order"), [((700, 900), (1, 0)), ((6, 300, 200), (2, 0, 1)), ((5, 300, 20, 3), (0, 2, 3, 1))]
+)
+def test_large_tensors_in_another_order(path, shape, order):
+    whole = np.arange(prod(shape), dtype="<u4").reshape(shape)
+    stored = whole.transpose(order)
+    path.write_bytes(stored.tobytes())
+    strides = np.ascontiguousarray(stored).transpose(np.argsort(order)).strides
+    found = joined(shape, [Part((0,) * len(shape), shape, InputFile(path), 0, strides)], 4).view(whole.dtype)
+    with ThreadPoolExecutor(4) as pool, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(partedarray, "_ROOM", 400_000)
+        starts = range(0, whole.size, 7001)
+        read = np.concatenate(list(pool.map(lambda start: found[start : start + 7001], starts)))
+    assert np.array_equal(read, whole.reshape(-1))
+
+
+def test_what_could_not_be_read_is_tried_again(path):
+    content = np.arange(12, dtype=np.uint8).tobytes()
+    path.write_bytes(content[:-1])
+    found = joined((3, 4), [Part((0, 0), (3, 4), InputFile(path), 0, (1, 3))], 1)
+    with pytest.raises(PruneconfError, match="became shorter"):
+        found[:]
+    path.write_bytes(content)
+    assert found[:].tolist() == np.arange(12).reshape(4, 3).T.reshape(-1).tolist()
 
 
 @given(shapes, st.data())
