@@ -33,6 +33,7 @@ from pruneconf.pruning.windows import narrow, windows
 from pruneconf.pruning.workers import Workers
 
 _BATCH = 1 << 22
+"""Elements of small tasks whose thresholds are looked for together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,8 +101,8 @@ class _Selection:
         return left
 
     def _batches(self, tasks: Sequence[Task]) -> Iterator[list[Task]]:
-        """What is surveyed before thresholds are looked for: few elements, so that little has to be kept at a time; but
-        everything in a team, which exchanges all at once.
+        """What is surveyed before thresholds are looked for: little, so that not much is kept at a time; but everything
+        in a team, which exchanges all at once.
         """
         batch: list[Task] = []
         size = 0
