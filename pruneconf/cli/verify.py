@@ -35,12 +35,14 @@ def command(
     require_torch("verifying")
     from pruneconf.plan import resolve
     from pruneconf.pruning import verify
+    from pruneconf.rules.words import counted
 
     graph = current_graph_of(model, options)
     plan = resolve(sound_config(config, graph, pruner), graph, pruner=pruner, coupled=coupled)
     verdict = verify(plan, output)
     if verdict.ok:
-        click.echo(f"{output} satisfies {config}: {verdict.masked:,} weights masked, {verdict.weights} layers checked")
+        masked, checked = counted(verdict.masked, "weight"), counted(verdict.weights, "layer")
+        click.echo(f"{output} satisfies {config}: {masked} masked, {checked} checked")
         return
     first = verdict.faults[0]
     click.echo(f"{output} does not satisfy {config}: {first.reason}")

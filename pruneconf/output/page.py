@@ -13,6 +13,7 @@ from pruneconf.output.page_chart import chart, spark, together
 from pruneconf.output.page_style import STYLE
 from pruneconf.output.style import printable
 from pruneconf.plan import Action, Group, LayerPlan, Plan
+from pruneconf.rules.words import counted
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _UNTOUCHED = {Action.EXCLUDE: "excluded", Action.NONE: "not selected"}
@@ -51,10 +52,6 @@ def report_page(
 
 def _text(text: str) -> str:
     return escape(printable(text))
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _percent(share: float) -> str:
@@ -132,7 +129,7 @@ def _charts(report: Mapping[str, Any], plan: Plan, histograms: Mapping[str, Hist
     if rest:
         same = {layer["threshold"] for layer in report["layers"] if layer["parameter"] in rest}
         line = _highest(report, plan, rest) if len(same) == 1 else None
-        facts = _plural(len(rest), "layer") + ", each cut at a threshold of its own" * (len(rest) > 1)
+        facts = counted(len(rest), "layer") + ", each cut at a threshold of its own" * (len(rest) > 1)
         yield _card("Amounts per layer", facts, rest, histograms, numels, line)
 
 
@@ -157,14 +154,14 @@ def _sub_config(plan: Plan, index: int) -> str:
 
 def _group_facts(report: Mapping[str, Any], group: Group, numbers: Mapping[str, Any]) -> str:
     facts = (
-        f"{numbers['masked']:,} of {numbers['numel']:,} weights masked over {_plural(len(group.layers), 'layer')}; "
+        f"{numbers['masked']:,} of {numbers['numel']:,} weights masked over {counted(len(group.layers), 'layer')}; "
         f"asked: {_text(numbers['ratio'])}"
     )
     if group.cap is None:
         return facts
     masked = {layer["parameter"]: layer["masked"] for layer in report["layers"]}
     full = sum(masked[layer.parameter] > group.max_masked[layer.name] - group.unit for layer in group.layers)
-    capped = f"{_plural(full, 'layer')} stopped by it" if full else "which stops none"
+    capped = f"{counted(full, 'layer')} stopped by it" if full else "which stops none"
     return f"{facts}, at most {_text(group.cap.text)} of each, {capped}"
 
 
@@ -216,7 +213,7 @@ def _row(plan: Plan, entry: LayerPlan, layer: Mapping[str, Any], cap: int | None
 def _files(report: Mapping[str, Any]) -> Iterator[str]:
     yield "<h2>Files</h2>"
     for title, files in (("read", report["inputs"]), ("written", report["outputs"])):
-        yield f'<details><summary>{_plural(len(files), "file")} {title}, with sha256</summary><dl class="files">'
+        yield f'<details><summary>{counted(len(files), "file")} {title}, with sha256</summary><dl class="files">'
         yield from (f"<dt><code>{_text(name)}</code></dt><dd>{_text(digest)}</dd>" for name, digest in files.items())
         yield "</dl></details>"
     versions = ", ".join(f"{_text(name)} {_text(version)}" for name, version in report["versions"].items())
