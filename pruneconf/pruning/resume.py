@@ -24,7 +24,7 @@ def begun(plan: Plan, inputs: Inputs, before: Mapping[Path, Stamp], masks: str, 
     purpose |= {f"`{path}`": "-".join(map(str, before[path])) for path in (*inputs.weights, *inputs.carried)}
     purpose |= {
         "the pruner": f"{plan.pruner} {plan.coupled} {seed if plan.pruner == 'random' else None}",
-        "the plan": hashlib.sha256(repr((layers, budgets)).encode()).hexdigest(),
+        "the plan": hashlib.sha256(repr((layers, budgets, plan.channel_budgets)).encode()).hexdigest(),
         "the form of masks": masks,
         "the version of pruneconf": __version__,
     }

@@ -120,6 +120,10 @@ def another_pruner(plan):
     return {"pruner": "l1"}
 
 
+def another_total_of_channels(plan):
+    return {"pruner": "l1", **another_config(plan)}
+
+
 def other_masks(plan):
     return {"masks": "none"}
 
@@ -129,9 +133,12 @@ def another_input(plan):
     return {}
 
 
-@pytest.mark.parametrize("change", [another_config, another_pruner, other_masks, another_input])
+CHANGES = [another_config, another_pruner, another_total_of_channels, other_masks, another_input]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_changed_is_refused(plan, change, snapshot):
-    killed_after(plan, 3)
+    killed_after(plan, 3, pruner="l1" if change is another_total_of_channels else None)
     left = hidden()
     options = {"plan": plan, **change(plan)}
     with pytest.raises(PruneconfError) as refusal:
