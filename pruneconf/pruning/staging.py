@@ -112,7 +112,8 @@ def explained(place: Path) -> Iterator[None]:
                 f"there is no room for `{place}` on its disk; nothing was written, choose another output"
             ) from error
         reason = (error.strerror or str(error)).lower()
-        raise PruneconfError(f"cannot write `{place}`: {reason}; nothing was written, choose another output") from error
+        remedy = "allow more of them (`ulimit -n`)" if error.errno == errno.EMFILE else "choose another output"
+        raise PruneconfError(f"cannot write `{place}`: {reason}; nothing was written, {remedy}") from error
 
 
 def _replace(place: Path, folder: Path) -> None:

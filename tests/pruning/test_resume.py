@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import resource
 import shutil
 import signal
 from pathlib import Path
@@ -218,6 +219,21 @@ def test_a_read_error(plan, after, files, monkeypatch, snapshot):
     assert not Path("out").exists()
     assert not hidden()
     assert files(Path("in")) == before
+
+
+@pytest.mark.parametrize("room", [1, SHARDS, SHARDS + 1, SHARDS + 2, SHARDS + 4])
+def test_too_many_open_files(plan, room):
+    """Whatever is opened last, a user is told what there is too little of."""
+    free = os.dup(0)
+    os.close(free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + room, hard))
+    try:
+        with pytest.raises(PruneconfError, match=r"too many open files; .*allow more of them \(`ulimit -n`\)$"):
+            run(plan)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert not Path("out").exists()
 
 
 def stored(header, data=b"\0" * 16):
