@@ -52,7 +52,8 @@ def verify(plan: Plan, out: Path) -> Verdict:
     take exactly as many elements as the plan says (in a group: together, and within the caps), and each of them must be
     +0.0. No other weight may be masked. Where the plan is for channels, they must be masked whole, with their biases
     and whatever else goes along, and coupled ones together. Files must have the sha256 that `report.json` gives, where
-    there is a report. Without `masks.safetensors` each weight must have at least as many zeros.
+    there is a report. Without `masks.safetensors` each weight must have at least as many zeros, those of a group
+    within the caps.
 
     Raises PruneconfError where there is no such directory, or the plan cannot be carried out at all.
     """
@@ -112,9 +113,11 @@ def _group_faults(plan: Plan, masked: Mapping[str, int], *, exact: bool) -> Iter
     for group in plan.groups:
         if not all(layer.parameter in masked for layer in group.layers):
             continue  # one of them is off, and has been reported
-        found = sum(masked[layer.parameter] for layer in group.layers)
+        each = [(masked[layer.parameter], group.max_masked[layer.name]) for layer in group.layers]
+        found = sum(number if exact else min(number, most) for number, most in each)
         if found < group.masked or (exact and found != group.masked):
-            what = "masked elements" if exact else "zeros"
+            zeros = "zeros within their caps" if group.cap else "zeros"
+            what = "masked elements" if exact else zeros
             yield Fault(
                 None,
                 f"the {len(group.layers)} layers of sub-config {group.sub_config} have {found} {what} together; "

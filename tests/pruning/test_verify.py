@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from tied import CONFIG, plan_of
 
+import pruneconf
 from pruneconf import PruneconfError
 from pruneconf.pruning import apply, verify
+from pruneconf.pruning.floats import FORMATS
 
 
 @pytest.fixture
@@ -146,8 +148,46 @@ def test_without_masks_zeros_are_counted(model, plan, tmp_path):
     edit(tmp_path / "out" / "model.safetensors", lambda weights: revived(weights, {}))
     faults = verify(plan, tmp_path / "out").faults
     assert [fault.reason for fault in faults] == [
-        "the 2 layers of sub-config 0 have 75 zeros together; the config asks for 76 of 128"
+        "the 2 layers of sub-config 0 have 75 zeros within their caps together; the config asks for 76 of 128"
     ]
+
+
+BEYOND = {
+    "level": "the 2 layers of sub-config 0 have 8 zeros within their caps together; the config asks for 16 of 32",
+    "l1": "`1` has 0 zero channels of 4; the config asks for up to 2",
+}
+
+
+@pytest.mark.parametrize("pruner", BEYOND)
+def test_without_masks_zeros_beyond_a_cap_do_not_count(tmp_path, pruner):
+    """A layer that is zero throughout does not stand for another that has no zeros."""
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
+    config = [{"op_types": ["Linear"], "total_sparsity": 0.5, "max_sparsity_per_layer": 0.5}]
+    (tmp_path / "out").mkdir()
+    for layer, fill in zip(model, (torch.nn.init.zeros_, torch.nn.init.ones_), strict=True):
+        fill(layer.weight)
+        fill(layer.bias)
+    save_file(model.state_dict(), tmp_path / "out" / "model.safetensors")
+    plan = pruneconf.resolve(pruneconf.load(config), pruneconf.trace(model), pruner=pruner)
+    assert [fault.reason for fault in verify(plan, tmp_path / "out").faults] == [BEYOND[pruner]]
+
+
+@pytest.mark.parametrize("masks", ["bool", "none"])
+@pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.name)
+def test_nan_of_every_format(tmp_path, known, masks):
+    """Of two 8-bit formats the only NaN is what -0 is elsewhere."""
+    dtype = getattr(torch, known.name)
+    model = torch.nn.Linear(4, 4, bias=False)
+    plan = plan_of(model, [{"op_types": ["Linear"], "sparsity_per_layer": 0.25}])
+    model.weight = torch.nn.Parameter(torch.ones(4, 4).to(dtype), requires_grad=False)
+    apply(plan, model, tmp_path / "out", masks=masks)
+    assert verify(plan, tmp_path / "out").ok
+    path = tmp_path / "out" / "model.safetensors"
+    weight = load_file(path)["weight"]
+    weight.view(-1)[-1] = torch.tensor(float("nan")).to(dtype)
+    save_file({"weight": weight}, path)
+    (path.parent / "report.json").unlink()
+    assert [fault.reason for fault in verify(plan, path.parent).faults] == ["`` has a NaN among its weights"]
 
 
 def test_another_config_is_not_satisfied(model, plan, out, snapshot):
