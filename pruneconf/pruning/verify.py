@@ -11,9 +11,9 @@ from pruneconf.errors import PruneconfError
 from pruneconf.plan import LayerPlan, Plan
 from pruneconf.pruning.checkpoint import Checkpoint, open_checkpoint
 from pruneconf.pruning.choose import check_plan
+from pruneconf.pruning.filearray import input_digest
 from pruneconf.pruning.level import pruned
 from pruneconf.pruning.masksfile import MASKS_FILE
-from pruneconf.pruning.outfile import file_digest
 from pruneconf.pruning.report import REPORT_FILE
 from pruneconf.pruning.stored import OffError, masked_elements
 from pruneconf.pruning.tensorfile import Tensor, read_tensors
@@ -163,6 +163,10 @@ def _file_fault(out: Path, file: str, digest: str) -> Fault | None:
     path = out / file
     if not path.is_file():
         return Fault(None, f"`{file}`, which `{REPORT_FILE}` describes, is missing")
-    if file_digest(path) != digest:
+    try:
+        found = input_digest(path)
+    except PruneconfError as error:
+        return Fault(None, str(error))
+    if found != digest:
         return Fault(None, f"`{file}` is not the file that `{REPORT_FILE}` describes: its sha256 differs")
     return None

@@ -236,6 +236,23 @@ def test_too_many_open_files(plan, room):
     assert not Path("out").exists()
 
 
+def test_a_read_error_while_inputs_are_hashed(plan, monkeypatch):
+    """It is the input that is named, not the output, which is being written."""
+
+    def told(phase, _done, _total):
+        if phase == "hashing":
+            monkeypatch.setattr(filearray.os, "preadv", failing)
+
+    def failing(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    torch.save(torch.nn.Sequential(*[torch.nn.Linear(64, 64) for _ in range(SHARDS)]).state_dict(), "weights.pt")
+    with pytest.raises(PruneconfError, match=r"^cannot read `weights\.pt`: input/output error; check its disk"):
+        apply(plan, Path("weights.pt"), Path("out"), progress=told)
+    assert not Path("out").exists()
+    assert not hidden()
+
+
 def stored(header, data=b"\0" * 16):
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + data

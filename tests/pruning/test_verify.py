@@ -1,6 +1,9 @@
 """`verify` accepts what `apply` wrote and names the first layer that is off."""
 
+import errno
+import hashlib
 import json
+import os
 
 import pytest
 import torch
@@ -11,7 +14,7 @@ from tied import CONFIG, plan_of
 
 import pruneconf
 from pruneconf import PruneconfError
-from pruneconf.pruning import apply, verify
+from pruneconf.pruning import apply, filearray, verify
 from pruneconf.pruning.floats import FORMATS
 
 
@@ -132,6 +135,26 @@ def test_files_that_changed_since(plan, out, snapshot):
     assert [fault.reason for fault in verify(plan, out).faults] == snapshot
     (out / "report.json").write_text(json.dumps([1]))
     assert [fault.reason for fault in verify(plan, out).faults] == snapshot
+
+
+def test_a_file_that_cannot_be_read(plan, out, monkeypatch):
+    """It is that file which is named, not the report that describes it."""
+    (out / "config.json").write_text("{}")
+    report = json.loads((out / "report.json").read_text())
+    report["outputs"]["config.json"] = hashlib.sha256(b"{}").hexdigest()
+    (out / "report.json").write_text(json.dumps(report))
+    assert verify(plan, out).ok
+    original = os.preadv
+
+    def preadv(descriptor, buffers, offset):
+        if sum(map(len, buffers)) == len("{}"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return original(descriptor, buffers, offset)
+
+    monkeypatch.setattr(filearray.os, "preadv", preadv)
+    assert [fault.reason for fault in verify(plan, out).faults] == [
+        f"cannot read `{out}/config.json`: input/output error; check its disk, then run again"
+    ]
 
 
 def test_a_truncated_file_is_a_fault(plan, out):
