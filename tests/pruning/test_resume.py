@@ -1,11 +1,13 @@
 """Runs that are cut off, and those that go on from there; inputs that fail or change meanwhile."""
 
 import errno
+import gc
 import json
 import os
 import resource
 import shutil
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from safetensors.torch import save_file
 from tied import plan_of
 
 from pruneconf import PruneconfError
-from pruneconf.pruning import apply, filearray, verify, writer
+from pruneconf.pruning import apply, filearray, shardfile, verify, writer
 
 CONFIG = [{"op_types": ["Linear"], "total_sparsity": 0.5}]
 SHARDS = 4
@@ -234,6 +236,32 @@ def test_too_many_open_files(plan, room):
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert not Path("out").exists()
+
+
+def test_no_input_stays_open(plan):
+    """Nor until Python finds the time to look for cycles: the next run opens its own."""
+    gc.collect()
+    gc.disable()
+    try:
+        run(plan)
+        assert not [found for found in gc.get_objects() if type(found) is filearray.InputFile]
+    finally:
+        gc.enable()
+
+
+def test_no_thread_stays_where_a_file_cannot_be_written(plan, monkeypatch):
+    def refused(*_, **__):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(shardfile, "OutFile", refused)
+    before = threading.active_count()
+    gc.disable()
+    try:
+        with pytest.raises(PruneconfError, match="permission denied"):
+            run(plan)
+        assert threading.active_count() == before
+    finally:
+        gc.enable()
 
 
 def test_a_read_error_while_inputs_are_hashed(plan, monkeypatch):
