@@ -51,9 +51,9 @@ def verify(plan: Plan, out: Path) -> Verdict:
     Every weight that the plan prunes must be there with the model's shape and without NaN; its mask must be binary,
     take exactly as many elements as the plan says (in a group: together, and within the caps), and each of them must be
     +0.0. No other weight may be masked. Where the plan is for channels, they must be masked whole, with their biases
-    and whatever else goes along, and coupled ones together. Files must have the sha256 that `report.json` gives, where
-    there is a report. Without `masks.safetensors` each weight must have at least as many zeros, those of a group
-    within the caps.
+    and whatever else goes along, and coupled ones together. Where there is a report, files must have the sha256 that it
+    gives, and masks take as many elements of each layer as it says. Without `masks.safetensors` each weight must have
+    at least as many zeros, those of a group within the caps.
 
     Raises PruneconfError where there is no such directory, or the plan cannot be carried out at all.
     """
@@ -75,7 +75,8 @@ def verify(plan: Plan, out: Path) -> Verdict:
         masked, off = _verify_elements(plan, checkpoint, where, masks)
         faults += off
         keys = set(where)
-    faults += _other_masks(plan, masks or {}, keys)
+    if masks is not None:
+        faults += [*_other_masks(plan, masks, keys), *_count_faults(plan, out, masked)]
     faults += _file_faults(out)
     return Verdict(tuple(faults), len(where), sum(masked.values()))
 
@@ -145,6 +146,19 @@ def _pruner_faults(plan: Plan, out: Path) -> Iterator[Fault]:
             f"`{pruner}`{', coupled' if coupled else ''}" for pruner, coupled in (made, (plan.pruner, plan.coupled))
         ]
         yield Fault(None, f"`{REPORT_FILE}` says that it was made with the pruner {names[0]}, not {names[1]}")
+
+
+def _count_faults(plan: Plan, out: Path, masked: Mapping[str, int]) -> Iterator[Fault]:
+    """Where the report has another number than the mask of a parameter."""
+    try:
+        told = {layer["name"]: layer["masked"] for layer in json.loads((out / REPORT_FILE).read_bytes())["layers"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # there is none, or it is at fault itself
+    for layer in (entry.layer for entry in plan.layers if entry.layer.parameter in masked):
+        number = masked[layer.parameter]
+        if told.get(layer.name, number) != number:
+            reason = f"`{layer.name}` has {number} masked elements; `{REPORT_FILE}` says {told[layer.name]}"
+            yield Fault(layer.name, reason)
 
 
 def _file_faults(out: Path) -> Iterator[Fault]:

@@ -137,6 +137,21 @@ def test_files_that_changed_since(plan, out, snapshot):
     assert [fault.reason for fault in verify(plan, out).faults] == snapshot
 
 
+@pytest.mark.parametrize("pruner", ["level", "l1"])
+def test_a_report_that_does_not_say_what_the_masks_hold(tmp_path, pruner):
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
+    config = pruneconf.load([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}])
+    plan = pruneconf.resolve(config, pruneconf.trace(model), pruner=pruner)
+    apply(plan, model, tmp_path / "out")
+    path = tmp_path / "out" / "report.json"
+    report = json.loads(path.read_text())
+    report["layers"][1]["masked"] = 7
+    path.write_text(json.dumps(report))
+    assert [fault.reason for fault in verify(plan, tmp_path / "out").faults] == [
+        "`1` has 8 masked elements; `report.json` says 7"
+    ]
+
+
 def test_a_file_that_cannot_be_read(plan, out, monkeypatch):
     """It is that file which is named, not the report that describes it."""
     (out / "config.json").write_text("{}")
