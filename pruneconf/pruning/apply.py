@@ -20,13 +20,12 @@ from pruneconf.pruning.channels import ChannelCut
 from pruneconf.pruning.checkpoint import Checkpoint, Source, open_checkpoint
 from pruneconf.pruning.choose import cuts_of, plan_for
 from pruneconf.pruning.device import device_named, shipped
-from pruneconf.pruning.filearray import check_unchanged, stamps
+from pruneconf.pruning.filearray import check_unchanged, input_digest, stamps
 from pruneconf.pruning.floats import Format, Weights
 from pruneconf.pruning.inputs import Inputs, inputs_of
 from pruneconf.pruning.journal import Journal, close_journals, read_journal
 from pruneconf.pruning.masking import Masking, Outcome
 from pruneconf.pruning.masks import AnyCut, check_form, kept
-from pruneconf.pruning.outfile import file_digest
 from pruneconf.pruning.ranked import ranked_weights
 from pruneconf.pruning.report import PAGE_FILE, REPORT_FILE, Report, report_on
 from pruneconf.pruning.resume import begun, found
@@ -231,7 +230,7 @@ def _digests(files: Iterable[Path], known: Mapping[Path, str], progress: Progres
     found, done, total = {str(path): digest for path, digest in known.items()}, 0, sum(sizes.values())
     for path, size in sizes.items():
         progress("hashing", done, total)
-        found[str(path)] = file_digest(path, forgets=total > CROWD)
+        found[str(path)] = input_digest(path, forgets=total > CROWD)
         done += size
     return {str(path): found[str(path)] for path in files}
 

@@ -7,6 +7,7 @@ kills the process. Nor do pages of the file count as this process's memory.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,8 @@ import numpy.typing as npt
 
 from pruneconf.errors import PruneconfError
 from pruneconf.pruning.outfile import forget
+
+_CHUNK = 1 << 20
 
 Stamp = tuple[int, ...]
 """Size, times of change and inode: what differs when a file is not the same any more."""
@@ -79,6 +82,18 @@ class InputFile:
         with self._lock:
             self._file.seek(offset)
             return self._file.readinto(buffer)
+
+
+def input_digest(path: Path, *, forgets: bool = False) -> str:
+    """The sha256 of an input file, in hex; if wanted, it need not stay in memory then. Raises PruneconfError where it
+    cannot be read.
+    """
+    file, digest = InputFile(path), hashlib.sha256()
+    for chunk in file.chunks(_CHUNK):
+        digest.update(chunk)
+    if forgets:
+        file.forget(0, file.size)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -88,10 +88,8 @@ def forget(descriptor: int, start: int, size: int) -> None:
         os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
 
 
-def file_digest(path: Path, part: range | None = None, *, forgets: bool = False) -> str:
-    """The sha256 of a file, or of a part of it, in hex. If wanted, the system is told that the file need not stay in
-    memory.
-    """
+def file_digest(path: Path, part: range | None = None) -> str:
+    """The sha256 of a file, or of a part of it, in hex."""
     with path.open("rb") as file:
         if part is None:
             digest = hashlib.file_digest(file, "sha256")
@@ -101,6 +99,4 @@ def file_digest(path: Path, part: range | None = None, *, forgets: bool = False)
             while chunk := file.read(min(_CHUNK, left)):
                 digest.update(chunk)
                 left -= len(chunk)
-        if forgets:
-            forget(file.fileno(), 0, 0)
     return digest.hexdigest()

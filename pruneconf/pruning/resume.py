@@ -8,10 +8,9 @@ from pathlib import Path
 
 from pruneconf.errors import PruneconfError
 from pruneconf.plan import Plan
-from pruneconf.pruning.filearray import Stamp
+from pruneconf.pruning.filearray import Stamp, input_digest
 from pruneconf.pruning.inputs import Inputs
 from pruneconf.pruning.journal import Journal, check_purpose, read_journal
-from pruneconf.pruning.outfile import file_digest
 from pruneconf.pruning.staging import leftover
 from pruneconf.version import __version__
 
@@ -20,11 +19,11 @@ def begun(plan: Plan, inputs: Inputs, before: Mapping[Path, Stamp], masks: str, 
     """An empty journal of a run for all that its result depends on; `before` has the stamps of its inputs."""
     layers = [(entry.layer.name, entry.layer.parameter, entry.action.name, entry.masked) for entry in plan.layers]
     budgets = [([layer.name for layer in each.layers], each.count, list(each.max_masked)) for each in plan.budgets]
-    purpose = {f"`{path}`": file_digest(path) for path in inputs.described}
+    purpose = {f"`{path}`": input_digest(path) for path in inputs.described}
     purpose |= {f"`{path}`": "-".join(map(str, before[path])) for path in (*inputs.weights, *inputs.carried)}
     purpose |= {
         "the pruner": f"{plan.pruner} {plan.coupled} {seed if plan.pruner == 'random' else None}",
-        "the plan": hashlib.sha256(repr((layers, budgets)).encode()).hexdigest(),
+        "the plan": hashlib.sha256(repr((layers, budgets, plan.channel_budgets)).encode()).hexdigest(),
         "the form of masks": masks,
         "the version of pruneconf": __version__,
     }

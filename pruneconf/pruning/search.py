@@ -193,7 +193,7 @@ class Ground:
 def _histogram(keys: Bits, numbers: Counts | None, search: Search, bins: int) -> Counts:
     kind = keys.dtype.type
     offsets = keys - kind(search.low)  # what lies below wraps around to far above
-    if search.bits < search.wide.width - 1:
+    if search.low or search.bits < search.wide.width - 1:
         inside = offsets < kind(1 << search.bits)
         offsets, numbers = offsets[inside], None if numbers is None else numbers[inside]
     places = (offsets >> kind(search.bits - (bins.bit_length() - 1))).astype(np.int64)

@@ -41,9 +41,9 @@ class ShardWriter:
         entries = {name: (tensor.code, tensor.shape, tensor.data.size) for name, tensor in shard.tensors.items()}
         read, outcomes = _digest_of_head(shard), {}
         with ExitStack() as stack:
+            stack.callback(read.hexdigest)
             weights = stack.enter_context(OutFile(self.folder / shard.file, sync=self.sync))
             masks = stack.enter_context(self.masks.open_part(shard.file, sync=self.sync)) if self.masks else None
-            stack.callback(read.hexdigest)
             weights.write(header(entries, shard.metadata))
             for name, tensor in shard.tensors.items():
                 if masking := self.maskings.get(name):

@@ -19,7 +19,7 @@ from pruneconf.errors import PruneconfError
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks: there, leftovers stay
+except ImportError:  # Windows has no such locks: there, as on disks without locks, leftovers stay
     fcntl = None  # type: ignore[assignment]
 
 _OLD = ".old"
@@ -112,7 +112,8 @@ def explained(place: Path) -> Iterator[None]:
                 f"there is no room for `{place}` on its disk; nothing was written, choose another output"
             ) from error
         reason = (error.strerror or str(error)).lower()
-        raise PruneconfError(f"cannot write `{place}`: {reason}; nothing was written, choose another output") from error
+        remedy = "allow more of them (`ulimit -n`)" if error.errno == errno.EMFILE else "choose another output"
+        raise PruneconfError(f"cannot write `{place}`: {reason}; nothing was written, {remedy}") from error
 
 
 def _replace(place: Path, folder: Path) -> None:
@@ -136,7 +137,7 @@ def _create(place: Path) -> tuple[Path, int | None]:
         folder = place.with_name(_prefix(place) + secrets.token_hex(4))
         folder.mkdir()
         lock = _lock(folder)
-        if fcntl is None or (lock is not None and folder.exists()):
+        if (lock is not None or not _lockable(folder.parent)) and folder.exists():
             return folder, lock
         _unlock(lock)  # another run took it for a leftover before it was locked
 
@@ -152,7 +153,7 @@ def _adopt(place: Path) -> tuple[Path, int | None] | None:
     if folder is None:
         return None
     lock = _lock(folder)
-    if lock is None and fcntl is not None:
+    if lock is None and _lockable(folder.parent):
         raise PruneconfError(f"another run is writing `{place}`; wait until it has ended")
     return folder, lock
 
@@ -190,6 +191,22 @@ def _lock(folder: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def _lockable(folder: Path) -> bool:
+    """Whether the disk of a directory has locks: some network file systems do without, and Windows."""
+    if fcntl is None:
+        return False
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _unlock(lock: int | None) -> None:

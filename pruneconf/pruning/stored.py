@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pruneconf.pruning.floats import Bools, magnitudes
+from pruneconf.pruning.floats import Bools, count_nan, magnitudes
 from pruneconf.pruning.masksfile import MASKS_FILE
 from pruneconf.pruning.tensorfile import Tensor, mask_entry
 from pruneconf.pruning.tensors import format_of
@@ -51,9 +51,9 @@ def _zeros(tensor: Tensor, start: int, stop: int, keep: Bools | None) -> int:
     """How many zeros there are; raises where there is a NaN or a masked element is not +0.0."""
     own = format_of(tensor.code)
     bits = tensor.data.view(own.unsigned)[start:stop]
-    keys = magnitudes(bits, own)
-    if keys.max() > own.infinity:
+    if count_nan(bits, own):
         raise OffError("has a NaN among its weights")
+    keys = magnitudes(bits, own)
     if keep is not None and (alive := np.flatnonzero(np.multiply(bits, ~keep))).size:
         raise OffError(f"is masked at flat index {start + int(alive[0])}, but the weight there is not +0.0")
     return keys.size - int(np.count_nonzero(keys))

@@ -70,6 +70,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="numpy"):
             pass  # checks the header and that the elements are all there
     except (SafetensorError, OSError) as error:
+        InputFile(path)  # says so if there are too many open files, when safetensors finds none
         raise PruneconfError(f"`{path}` is damaged or no safetensors file ({error}); copy or write it again") from error
     data = FileArray(file, 0, file.size, np.dtype(np.uint8))
     length = 8 + int.from_bytes(data[:8].tobytes(), "little")

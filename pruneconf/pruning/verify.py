@@ -11,9 +11,9 @@ from pruneconf.errors import PruneconfError
 from pruneconf.plan import LayerPlan, Plan
 from pruneconf.pruning.checkpoint import Checkpoint, open_checkpoint
 from pruneconf.pruning.choose import check_plan
+from pruneconf.pruning.filearray import input_digest
 from pruneconf.pruning.level import pruned
 from pruneconf.pruning.masksfile import MASKS_FILE
-from pruneconf.pruning.outfile import file_digest
 from pruneconf.pruning.report import REPORT_FILE
 from pruneconf.pruning.stored import OffError, masked_elements
 from pruneconf.pruning.tensorfile import Tensor, read_tensors
@@ -51,8 +51,9 @@ def verify(plan: Plan, out: Path) -> Verdict:
     Every weight that the plan prunes must be there with the model's shape and without NaN; its mask must be binary,
     take exactly as many elements as the plan says (in a group: together, and within the caps), and each of them must be
     +0.0. No other weight may be masked. Where the plan is for channels, they must be masked whole, with their biases
-    and whatever else goes along, and coupled ones together. Files must have the sha256 that `report.json` gives, where
-    there is a report. Without `masks.safetensors` each weight must have at least as many zeros.
+    and whatever else goes along, and coupled ones together. Where there is a report, files must have the sha256 that it
+    gives, and masks take as many elements of each layer as it says. Without `masks.safetensors` each weight must have
+    at least as many zeros, those of a group within the caps.
 
     Raises PruneconfError where there is no such directory, or the plan cannot be carried out at all.
     """
@@ -74,7 +75,8 @@ def verify(plan: Plan, out: Path) -> Verdict:
         masked, off = _verify_elements(plan, checkpoint, where, masks)
         faults += off
         keys = set(where)
-    faults += _other_masks(plan, masks or {}, keys)
+    if masks is not None:
+        faults += [*_other_masks(plan, masks, keys), *_count_faults(plan, out, masked)]
     faults += _file_faults(out)
     return Verdict(tuple(faults), len(where), sum(masked.values()))
 
@@ -112,9 +114,11 @@ def _group_faults(plan: Plan, masked: Mapping[str, int], *, exact: bool) -> Iter
     for group in plan.groups:
         if not all(layer.parameter in masked for layer in group.layers):
             continue  # one of them is off, and has been reported
-        found = sum(masked[layer.parameter] for layer in group.layers)
+        each = [(masked[layer.parameter], group.max_masked[layer.name]) for layer in group.layers]
+        found = sum(number if exact else min(number, most) for number, most in each)
         if found < group.masked or (exact and found != group.masked):
-            what = "masked elements" if exact else "zeros"
+            zeros = "zeros within their caps" if group.cap else "zeros"
+            what = "masked elements" if exact else zeros
             yield Fault(
                 None,
                 f"the {len(group.layers)} layers of sub-config {group.sub_config} have {found} {what} together; "
@@ -144,6 +148,19 @@ def _pruner_faults(plan: Plan, out: Path) -> Iterator[Fault]:
         yield Fault(None, f"`{REPORT_FILE}` says that it was made with the pruner {names[0]}, not {names[1]}")
 
 
+def _count_faults(plan: Plan, out: Path, masked: Mapping[str, int]) -> Iterator[Fault]:
+    """Where the report has another number than the mask of a parameter."""
+    try:
+        told = {layer["name"]: layer["masked"] for layer in json.loads((out / REPORT_FILE).read_bytes())["layers"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # there is none, or it is at fault itself
+    for layer in (entry.layer for entry in plan.layers if entry.layer.parameter in masked):
+        number = masked[layer.parameter]
+        if told.get(layer.name, number) != number:
+            reason = f"`{layer.name}` has {number} masked elements; `{REPORT_FILE}` says {told[layer.name]}"
+            yield Fault(layer.name, reason)
+
+
 def _file_faults(out: Path) -> Iterator[Fault]:
     if not (out / REPORT_FILE).exists():
         return
@@ -160,6 +177,10 @@ def _file_fault(out: Path, file: str, digest: str) -> Fault | None:
     path = out / file
     if not path.is_file():
         return Fault(None, f"`{file}`, which `{REPORT_FILE}` describes, is missing")
-    if file_digest(path) != digest:
+    try:
+        found = input_digest(path)
+    except PruneconfError as error:
+        return Fault(None, str(error))
+    if found != digest:
         return Fault(None, f"`{file}` is not the file that `{REPORT_FILE}` describes: its sha256 differs")
     return None

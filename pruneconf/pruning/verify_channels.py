@@ -85,7 +85,8 @@ def _torn(
 
 def _budget_faults(budget: ChannelBudget, units: Mapping[ChannelSet, Bools], *, exact: bool) -> Iterator[Off]:
     what = "masked" if exact else "zero"
-    counts = {each: int(units[each].sum()) for each in budget.sets}
+    lost = {each: int(units[each].sum()) for each in budget.sets}
+    counts = {each: count if exact else min(count, each.most) for each, count in lost.items()}
     left = budget.count - sum(each.unit * count for each, count in counts.items())
     for each, count in counts.items():
         name, total = each.layers[0].name, each.channels.units

@@ -72,8 +72,7 @@ class CheckpointWriter:
         self._lock = Lock()
         self._error: BaseException | None = None
         self._done, self._total = 0, sum(_size(shard) for shard in self._mine)
-        kept, crowded = journal is not None, self._total > CROWD
-        self._shards = ShardWriter(folder, maskings, self._masks, kept, crowded, self._advance)
+        self._maskings = maskings
 
     def write(self) -> Written:
         """Write the weights, the masks (unless their form is `none`), the index, and the folder's other files."""
@@ -136,8 +135,10 @@ class CheckpointWriter:
                 raise (self._error or error) from None
 
     def _write_shard(self, shard: Shard, digest: InOrder) -> None:
+        kept, crowded = self._journal is not None, self._total > CROWD
+        writer = ShardWriter(self._folder, self._maskings, self._masks, kept, crowded, self._advance)
         try:
-            self._enter(shard.file, self._shards.write(shard))
+            self._enter(shard.file, writer.write(shard))
             digest.add(shard.file)
         except BaseException as error:
             self._give_up(error)

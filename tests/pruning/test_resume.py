@@ -1,10 +1,13 @@
 """Runs that are cut off, and those that go on from there; inputs that fail or change meanwhile."""
 
 import errno
+import gc
 import json
 import os
+import resource
 import shutil
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from safetensors.torch import save_file
 from tied import plan_of
 
 from pruneconf import PruneconfError
-from pruneconf.pruning import apply, filearray, verify, writer
+from pruneconf.pruning import apply, filearray, shardfile, verify, writer
 
 CONFIG = [{"op_types": ["Linear"], "total_sparsity": 0.5}]
 SHARDS = 4
@@ -120,6 +123,10 @@ def another_pruner(plan):
     return {"pruner": "l1"}
 
 
+def another_total_of_channels(plan):
+    return {"pruner": "l1", **another_config(plan)}
+
+
 def other_masks(plan):
     return {"masks": "none"}
 
@@ -129,9 +136,12 @@ def another_input(plan):
     return {}
 
 
-@pytest.mark.parametrize("change", [another_config, another_pruner, other_masks, another_input])
+CHANGES = [another_config, another_pruner, another_total_of_channels, other_masks, another_input]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_changed_is_refused(plan, change, snapshot):
-    killed_after(plan, 3)
+    killed_after(plan, 3, pruner="l1" if change is another_total_of_channels else None)
     left = hidden()
     options = {"plan": plan, **change(plan)}
     with pytest.raises(PruneconfError) as refusal:
@@ -211,6 +221,64 @@ def test_a_read_error(plan, after, files, monkeypatch, snapshot):
     assert not Path("out").exists()
     assert not hidden()
     assert files(Path("in")) == before
+
+
+@pytest.mark.parametrize("room", [1, SHARDS, SHARDS + 1, SHARDS + 2, SHARDS + 4])
+def test_too_many_open_files(plan, room):
+    """Whatever is opened last, a user is told what there is too little of."""
+    free = os.dup(0)
+    os.close(free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + room, hard))
+    try:
+        with pytest.raises(PruneconfError, match=r"too many open files; .*allow more of them \(`ulimit -n`\)$"):
+            run(plan)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert not Path("out").exists()
+
+
+def test_no_input_stays_open(plan):
+    """Nor until Python finds the time to look for cycles: the next run opens its own."""
+    gc.collect()
+    gc.disable()
+    try:
+        run(plan)
+        assert not [found for found in gc.get_objects() if type(found) is filearray.InputFile]
+    finally:
+        gc.enable()
+
+
+def test_no_thread_stays_where_a_file_cannot_be_written(plan, monkeypatch):
+    def refused(*_, **__):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(shardfile, "OutFile", refused)
+    before = threading.active_count()
+    gc.disable()
+    try:
+        with pytest.raises(PruneconfError, match="permission denied"):
+            run(plan)
+        assert threading.active_count() == before
+    finally:
+        gc.enable()
+
+
+def test_a_read_error_while_inputs_are_hashed(plan, monkeypatch):
+    """It is the input that is named, not the output, which is being written."""
+
+    def told(phase, _done, _total):
+        if phase == "hashing":
+            monkeypatch.setattr(filearray.os, "preadv", failing)
+
+    def failing(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    torch.save(torch.nn.Sequential(*[torch.nn.Linear(64, 64) for _ in range(SHARDS)]).state_dict(), "weights.pt")
+    with pytest.raises(PruneconfError, match=r"^cannot read `weights\.pt`: input/output error; check its disk"):
+        apply(plan, Path("weights.pt"), Path("out"), progress=told)
+    assert not Path("out").exists()
+    assert not hidden()
 
 
 def stored(header, data=b"\0" * 16):

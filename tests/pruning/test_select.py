@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from strict_device import STRICT
 
 from pruneconf.errors import PruneconfError
+from pruneconf.pruning import select as selection
 from pruneconf.pruning import survey, windows
 from pruneconf.pruning.device import Shipped
 from pruneconf.pruning.floats import FORMATS
@@ -108,6 +109,15 @@ def test_a_sample_changes_no_choice(tensors, data):
         patch.setattr(survey, "_NARROW", data.draw(st.sampled_from([0, 4, 1 << 12])))
         patch.setattr(survey, "MOST_FOUND", data.draw(st.sampled_from([5, 1 << 23])))
         assert chosen(tensors, count, most, Workers(), data.draw(devices)) == greedy(tensors, count, most)
+
+
+@pytest.mark.parametrize("window", [(0, 0), (0x7F80_0000, 0x7F80_0000), (0x7F80_0000, 0)])
+@pytest.mark.parametrize("count", range(6))
+def test_no_window_changes_a_choice(window, count, monkeypatch):
+    """Nor one that begins above its end, or above all that a small format has."""
+    tensors = [torch.tensor([1e20, 3.0, torch.inf]), torch.tensor([240.0, 1, -240]).to(torch.float8_e4m3fnuz)]
+    monkeypatch.setattr(selection, "windows", lambda tasks, *_: [survey.Window(*window) for _ in tasks])
+    assert chosen(tensors, count, [3, 3], Workers()) == greedy(tensors, count, [3, 3])
 
 
 @given(layers(max_size=400), st.data())

@@ -1,5 +1,6 @@
 """The output directory: whole or not at all, never over what must be kept."""
 
+import errno
 import os
 import random
 import resource
@@ -16,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from tied import plan_of
 
 from pruneconf import PruneconfError
-from pruneconf.pruning import apply, save, verify
+from pruneconf.pruning import apply, save, staging, verify
 from pruneconf.pruning import prune as prune_model
 
 CONFIG = [{"op_types": ["Linear"], "total_sparsity": 0.5}]
@@ -258,3 +259,18 @@ def test_save_writes_what_verify_accepts(model, plan, tmp_path):
     with pytest.raises(PruneconfError, match=r"`hidden.weight` has \d+ masked elements that are not zero"):
         save(model, masks, tmp_path / "out", force=True)
     assert verify(plan, tmp_path / "out").ok
+
+
+def test_a_disk_without_locks(large, monkeypatch):
+    """As some network file systems are: what is left over stays there, since it may be another run's."""
+
+    def refused(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    once = iter(["1234"])
+    monkeypatch.setattr(staging.fcntl, "flock", refused)
+    monkeypatch.setattr(staging.secrets, "token_hex", lambda _: next(once))
+    Path(".out.pruneconf-left").mkdir()
+    apply(large, Path("w.safetensors"), Path("out"))
+    assert verify(large, Path("out")).ok
+    assert hidden() == [".out.pruneconf-left"]

@@ -1,6 +1,9 @@
 """`verify` accepts what `apply` wrote and names the first layer that is off."""
 
+import errno
+import hashlib
 import json
+import os
 
 import pytest
 import torch
@@ -9,8 +12,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from tied import CONFIG, plan_of
 
+import pruneconf
 from pruneconf import PruneconfError
-from pruneconf.pruning import apply, verify
+from pruneconf.pruning import apply, filearray, verify
+from pruneconf.pruning.floats import FORMATS
 
 
 @pytest.fixture
@@ -132,6 +137,41 @@ def test_files_that_changed_since(plan, out, snapshot):
     assert [fault.reason for fault in verify(plan, out).faults] == snapshot
 
 
+@pytest.mark.parametrize("pruner", ["level", "l1"])
+def test_a_report_that_does_not_say_what_the_masks_hold(tmp_path, pruner):
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
+    config = pruneconf.load([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}])
+    plan = pruneconf.resolve(config, pruneconf.trace(model), pruner=pruner)
+    apply(plan, model, tmp_path / "out")
+    path = tmp_path / "out" / "report.json"
+    report = json.loads(path.read_text())
+    report["layers"][1]["masked"] = 7
+    path.write_text(json.dumps(report))
+    assert [fault.reason for fault in verify(plan, tmp_path / "out").faults] == [
+        "`1` has 8 masked elements; `report.json` says 7"
+    ]
+
+
+def test_a_file_that_cannot_be_read(plan, out, monkeypatch):
+    """It is that file which is named, not the report that describes it."""
+    (out / "config.json").write_text("{}")
+    report = json.loads((out / "report.json").read_text())
+    report["outputs"]["config.json"] = hashlib.sha256(b"{}").hexdigest()
+    (out / "report.json").write_text(json.dumps(report))
+    assert verify(plan, out).ok
+    original = os.preadv
+
+    def preadv(descriptor, buffers, offset):
+        if sum(map(len, buffers)) == len("{}"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return original(descriptor, buffers, offset)
+
+    monkeypatch.setattr(filearray.os, "preadv", preadv)
+    assert [fault.reason for fault in verify(plan, out).faults] == [
+        f"cannot read `{out}/config.json`: input/output error; check its disk, then run again"
+    ]
+
+
 def test_a_truncated_file_is_a_fault(plan, out):
     path = out / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
@@ -146,8 +186,46 @@ def test_without_masks_zeros_are_counted(model, plan, tmp_path):
     edit(tmp_path / "out" / "model.safetensors", lambda weights: revived(weights, {}))
     faults = verify(plan, tmp_path / "out").faults
     assert [fault.reason for fault in faults] == [
-        "the 2 layers of sub-config 0 have 75 zeros together; the config asks for 76 of 128"
+        "the 2 layers of sub-config 0 have 75 zeros within their caps together; the config asks for 76 of 128"
     ]
+
+
+BEYOND = {
+    "level": "the 2 layers of sub-config 0 have 8 zeros within their caps together; the config asks for 16 of 32",
+    "l1": "`1` has 0 zero channels of 4; the config asks for up to 2",
+}
+
+
+@pytest.mark.parametrize("pruner", BEYOND)
+def test_without_masks_zeros_beyond_a_cap_do_not_count(tmp_path, pruner):
+    """A layer that is zero throughout does not stand for another that has no zeros."""
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
+    config = [{"op_types": ["Linear"], "total_sparsity": 0.5, "max_sparsity_per_layer": 0.5}]
+    (tmp_path / "out").mkdir()
+    for layer, fill in zip(model, (torch.nn.init.zeros_, torch.nn.init.ones_), strict=True):
+        fill(layer.weight)
+        fill(layer.bias)
+    save_file(model.state_dict(), tmp_path / "out" / "model.safetensors")
+    plan = pruneconf.resolve(pruneconf.load(config), pruneconf.trace(model), pruner=pruner)
+    assert [fault.reason for fault in verify(plan, tmp_path / "out").faults] == [BEYOND[pruner]]
+
+
+@pytest.mark.parametrize("masks", ["bool", "none"])
+@pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.name)
+def test_nan_of_every_format(tmp_path, known, masks):
+    """Of two 8-bit formats the only NaN is what -0 is elsewhere."""
+    dtype = getattr(torch, known.name)
+    model = torch.nn.Linear(4, 4, bias=False)
+    plan = plan_of(model, [{"op_types": ["Linear"], "sparsity_per_layer": 0.25}])
+    model.weight = torch.nn.Parameter(torch.ones(4, 4).to(dtype), requires_grad=False)
+    apply(plan, model, tmp_path / "out", masks=masks)
+    assert verify(plan, tmp_path / "out").ok
+    path = tmp_path / "out" / "model.safetensors"
+    weight = load_file(path)["weight"]
+    weight.view(-1)[-1] = torch.tensor(float("nan")).to(dtype)
+    save_file({"weight": weight}, path)
+    (path.parent / "report.json").unlink()
+    assert [fault.reason for fault in verify(plan, path.parent).faults] == ["`` has a NaN among its weights"]
 
 
 def test_another_config_is_not_satisfied(model, plan, out, snapshot):
