@@ -95,7 +95,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 LEFT = {
     "one bit of a shard": "model-1.safetensors",
     "one bit of the masks": "masks.safetensors",
-    "one bit of the journal": "unfinished-0.json",
+    "one bit of the journal": "unfinished-0.jsonl",
 }
 
 

@@ -13,7 +13,7 @@ import torch
 from pruneconf.pruning.checkpoint import INDEX_FILE, Checkpoint, Shard, other_files
 from pruneconf.pruning.filearray import InputFile
 from pruneconf.pruning.inorder import InOrder
-from pruneconf.pruning.journal import Done, Journal, close_journals
+from pruneconf.pruning.journal import Done, Journal, close_journals, enter
 from pruneconf.pruning.masking import Masking, Outcome
 from pruneconf.pruning.masksfile import MASKS_FILE, MasksFile
 from pruneconf.pruning.outfile import Chunk, OutFile, file_digest
@@ -104,7 +104,8 @@ class CheckpointWriter:
             if shard.file in known and self._intact(shard.file, known[shard.file]):
                 self._finished[shard.file] = known[shard.file]
                 self._advance(_size(shard))
-        self._keep()
+        if self._journal:
+            Journal(self._journal.purpose, self._finished).begin(self._folder, self._team.rank)
 
     def _intact(self, file: str, done: Done) -> bool:
         """Whether a shard and its masks are what an interrupted run wrote."""
@@ -148,11 +149,8 @@ class CheckpointWriter:
         """Put a finished shard into the journal."""
         with self._lock:
             self._finished[file] = done
-            self._keep()
-
-    def _keep(self) -> None:
-        if self._journal:
-            Journal(self._journal.purpose, self._finished).save(self._folder, self._team.rank)
+            if self._journal:
+                enter(self._folder, self._team.rank, file, done)
 
     def _advance(self, size: int) -> None:
         if self._error:

@@ -69,19 +69,24 @@ def killed_after(plan, calls, **options):
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
 
 
+def resumed(plan, **options):
+    """Go on; how many shards that wrote."""
+    written = []
+    original = writer.CheckpointWriter._write_shard
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer.CheckpointWriter, "_write_shard", lambda *args: (written.append(1), original(*args)))
+        run(plan, resume=True, **options)
+    return len(written)
+
+
 @pytest.mark.parametrize("masks", ["bool", "packed", "none"])
 @pytest.mark.parametrize("calls", [0, 1, 2, 5, 7])
 def test_a_resumed_run_gives_the_same_bytes(plan, files, masks, calls):
     killed_after(plan, calls, masks=masks)
     assert not Path("out").exists()
-    journal = hidden()[0] / "unfinished-0.json"
-    finished = len(json.loads(journal.read_text().splitlines()[1])["shards"])
-    written = []
-    original = writer.CheckpointWriter._write_shard
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer.CheckpointWriter, "_write_shard", lambda *args: (written.append(1), original(*args)))
-        run(plan, masks=masks, resume=True)
-    assert len(written) == SHARDS - finished
+    journal = hidden()[0] / "unfinished-0.jsonl"
+    finished = len(journal.read_text().splitlines()) - 1
+    assert resumed(plan, masks=masks) == SHARDS - finished
     assert not hidden()
     run(plan, "whole", masks=masks)
     assert files(Path("out")) == files(Path("whole"))
@@ -96,11 +101,24 @@ def test_a_run_can_be_killed_and_resumed_again_and_again(plan, files):
     assert files(Path("out")) == files(Path("whole"))
 
 
-@pytest.mark.parametrize("file", ["model-0.safetensors", "masks.safetensors", "unfinished-0.json"])
+@pytest.mark.parametrize("file", ["model-0.safetensors", "masks.safetensors", "unfinished-0.jsonl"])
 def test_what_was_damaged_since_is_written_again(plan, files, file):
     killed_after(plan, 5)
     flip(hidden()[0] / file, 700)
     run(plan, resume=True)
+    run(plan, "whole")
+    assert files(Path("out")) == files(Path("whole"))
+
+
+@pytest.mark.parametrize("lines", [0.5, 1, 1.5])
+def test_of_a_journal_that_breaks_off_the_whole_lines_count(plan, files, lines):
+    killed_after(plan, 7)
+    journal = hidden()[0] / "unfinished-0.jsonl"
+    whole = journal.read_bytes().splitlines(keepends=True)
+    assert len(whole) >= 2
+    torn = whole[int(lines)][: len(whole[int(lines)]) // 2] if lines % 1 else b""
+    journal.write_bytes(b"".join(whole[: int(lines)]) + torn)
+    assert resumed(plan) == SHARDS - max(int(lines) - 1, 0)
     run(plan, "whole")
     assert files(Path("out")) == files(Path("whole"))
 
