@@ -147,7 +147,7 @@ def simulate(
     there = [end * writing / max(there) for end in there]
     masks = hashed([size * mask for size in files], there, min(host.read, host.store, host.hash) / slow[0]) - writing
     gathered = ranks * (300 * len(sizes) + 300 * len(files))
-    found = 300 * round(share / itemsize) >> 22  # in each stretch of 2^22 weights
+    found = 300 * round(share / itemsize) >> 23  # in each stretch of 2^23 weights
     memory = 2 * max(exchanged) + host.threads * (4 << 20) + (64 << 20) + gathered + found
     sent = sum(2 * (ranks - 1) / ranks * size for size in exchanged)
     steps = 2 * (ranks - 1) * len(exchanged)

@@ -82,7 +82,7 @@ class _Selection:
 
     def __init__(self, holding: Holding, workers: Workers) -> None:
         self._holding, self._workers = holding, workers
-        self._aside = replace(workers, went=lambda _: None)  # beside the passes over all weights
+        self._aside = Workers(chunk=workers.chunk)  # what was kept is little: threads would wait for each other
         self.cuts: dict[int, Cut] = {}
 
     def select(self, tasks: Sequence[Task]) -> list[Task]:

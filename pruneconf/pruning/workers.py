@@ -22,12 +22,13 @@ class Workers:
     `went` is called with the number of elements that have been gone through since it was called last.
 
     A chunk is a multiple of 8 elements (a byte of a packed mask), few enough that it and what is computed from it fit
-    into the cache of a core, and enough to keep threads from waiting for each other: numpy releases the interpreter
-    lock while it computes, and takes it after each step. With half of it, two threads are no faster than one.
+    into the caches that cores share, and enough to keep threads from waiting for each other: numpy releases the
+    interpreter lock while it computes, and takes it after each step. With a quarter of it, two threads are hardly
+    faster than one.
     """
 
     threads: int = 1
-    chunk: int = 1 << 17
+    chunk: int = 1 << 18
     went: Callable[[int], None] = lambda _number: None
 
     def run(self, work: Callable[[int, range], Result], sizes: Sequence[int]) -> Iterator[Result]:
