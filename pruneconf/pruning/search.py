@@ -73,7 +73,7 @@ class Search:
     to be masked. It is one of `1 << bits` patterns of the format `wide` from `low` on.
 
     There is a row of the histogram for each layer, or one for all where no cap keeps them apart. `base` has the number
-    of elements below `low` by row, and `most` the caps.
+    of elements below `low` by row, and `most` the caps; `finest` is the binary logarithm of the most bins to use.
     """
 
     task: Task
