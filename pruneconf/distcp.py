@@ -79,6 +79,7 @@ _CHECKPOINT = "torch.distributed.checkpoint.metadata"
 _BEFORE_2_3 = "torch.distributed._shard.sharded_tensor.metadata"
 _KNOWN: Mapping[tuple[str, str], Any] = {
     (_CHECKPOINT, "TensorStorageMetadata"): _Tensor,
+    ("builtins", "getattr"): _Record,  # by which Python 3.11.0 to 3.11.3 names the members of enums
     ("torch", "Size"): tuple,
     ("collections", "OrderedDict"): dict,
     ("torch.serialization", "_get_layout"): _Record,

@@ -154,6 +154,19 @@ def test_metadata_of_other_versions_of_python_and_torch(model, tmp_path):
     assert read_metadata(folder / ".metadata") == wanted
 
 
+def test_metadata_that_names_members_of_enums(model, tmp_path, monkeypatch):
+    """As Python 3.11.0 to 3.11.3 writes them."""
+    folder = saved(model.state_dict(), tmp_path / "in")
+    wanted = read_metadata(folder / ".metadata")
+    metadata = dcp.FileSystemReader(folder).read_metadata()
+    encoding = dcp.metadata._MEM_FORMAT_ENCODING
+    monkeypatch.setattr(encoding, "__reduce_ex__", lambda self, _: (getattr, (type(self), self.name)))
+    content = pickle.dumps(metadata, protocol=2)
+    assert b"getattr" in content
+    (folder / ".metadata").write_bytes(content)
+    assert read_metadata(folder / ".metadata") == wanted
+
+
 def rewritten(change):
     """What changes the `.metadata` of a checkpoint, as torch reads it."""
 
