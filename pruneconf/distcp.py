@@ -80,6 +80,7 @@ _BEFORE_2_3 = "torch.distributed._shard.sharded_tensor.metadata"
 _KNOWN: Mapping[tuple[str, str], Any] = {
     (_CHECKPOINT, "TensorStorageMetadata"): _Tensor,
     ("builtins", "getattr"): _Record,  # by which Python 3.11.0 to 3.11.3 names the members of enums
+    ("__builtin__", "getattr"): _Record,  # the same in old protocols
     ("torch", "Size"): tuple,
     ("collections", "OrderedDict"): dict,
     ("torch.serialization", "_get_layout"): _Record,
