@@ -9,10 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_select import chosen, greedy, layers, workers
+from test_select import chosen, greedy, layers, sampled_badly, workers
 
 from pruneconf.errors import PruneconfError
-from pruneconf.pruning import search, survey, windows
+from pruneconf.pruning import search
 from pruneconf.pruning.masks import kept
 from pruneconf.pruning.pieces import Share, shares
 from pruneconf.pruning.select import Group, select, select_all
@@ -107,17 +107,11 @@ def test_several_groups_at_once(groups, size, bits, data):
 @given(layers(max_size=400), st.integers(1, 3), st.data())
 @settings(deadline=None, max_examples=50)
 def test_no_sample_changes_what_they_choose(tensors, size, data):
-    """With sampling switched on for tiny layers the windows are often wrong, or crowded for some of the processes."""
     most = [data.draw(st.integers(0, tensor.numel())) for tensor in tensors]
     count = data.draw(st.integers(0, sum(most)))
     group = [weights_of(str(i), tensor) for i, tensor in enumerate(tensors)]
     hands = data.draw(dealt(group, size))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows, "_WORTH_SAMPLING", 1)
-        patch.setattr(windows, "_BLOCK", 1)
-        patch.setattr(windows, "_DEVIATIONS", data.draw(st.sampled_from([-1, 0, 1])))
-        patch.setattr(survey, "_NARROW", data.draw(st.sampled_from([0, 4, 1 << 12])))
-        patch.setattr(survey, "MOST_FOUND", data.draw(st.sampled_from([5, 1 << 23])))
+    with sampled_badly(data):
         found = play(size, lambda team: select_all([Group(hands[team.rank], count, most)], Workers(), team)[0])
     masks = [kept(layer.bits, 0, layer.format, cut) for layer, cut in zip(group, found[0], strict=True)]
     assert {(i, int(j)) for i, mask in enumerate(masks) for j in np.flatnonzero(~mask)} == greedy(tensors, count, most)
